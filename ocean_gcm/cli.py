@@ -1,0 +1,160 @@
+"""The command `ocean-gcm`.  What needs JAX is imported by the subcommands, so that --help is immediate."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ocean_gcm.errors import UserError
+
+_INTERRUPTED = 130  # what a shell reports after Ctrl-C
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code is 0, 2 after a user's mistake, 130 after an interruption."""
+    try:
+        parsed = _parser().parse_args(arguments)
+        return parsed.run(parsed)
+    except UserError as error:
+        print(f"ocean-gcm: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("ocean-gcm: stopped", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # the reader of a pipe (head, less) has gone: nothing is wrong
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ocean-gcm", description="A differentiable ocean general circulation model.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    simulate = commands.add_parser("simulate", help="run an experiment", description="Run an experiment.")
+    simulate.add_argument("experiment", metavar="CONFIG_OR_RUN", help="YAML file, or the directory of a run to resume")
+    _add_overrides(simulate)
+    length = simulate.add_mutually_exclusive_group()
+    length.add_argument("--years", type=float, metavar="N", help="length of the whole run in model years")
+    length.add_argument("--duration", metavar="P", help="length of the whole run, ISO-8601 such as P30D")
+    simulate.add_argument("--output", metavar="DIR", help="run directory (default runs/<name>)")
+    mode = simulate.add_mutually_exclusive_group()
+    mode.add_argument("--resume", action="store_true", help="go on from the last restart in the run directory")
+    mode.add_argument("--overwrite", action="store_true", help="delete the run that is in the run directory")
+    mode.add_argument("--dry-run", action="store_true", help="check everything, build the model, write nothing")
+    simulate.add_argument("--no-figures", action="store_true", help="draw no figures at the end")
+    simulate.set_defaults(run=_simulate)
+
+    info = commands.add_parser("info", help="show what a configuration amounts to")
+    info.add_argument("experiment", metavar="CONFIG", nargs="?", help="YAML file or run directory")
+    _add_overrides(info)
+    info.add_argument("--schema", action="store_true", help="print the JSON schema of configurations instead")
+    info.set_defaults(run=_info)
+
+    plot = commands.add_parser("plot", help="draw maps, sections and time series of a run")
+    plot.add_argument("directory", metavar="RUN", help="run directory")
+    plot.add_argument("--output", metavar="DIR", help="where the figures go (default RUN/figures)")
+    plot.set_defaults(run=_plot)
+    return parser
+
+
+def _add_overrides(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="for example grid.nx=60"
+    )
+
+
+def _load(experiment: str, overrides: Sequence[str]):
+    """(configuration, run directory or None) of a file or of a run directory."""
+    from ocean_gcm.config import load_config
+    from ocean_gcm.run_directory import RunDirectory
+
+    path = Path(experiment)
+    if not path.is_dir():
+        return load_config(path, overrides), None
+    run = RunDirectory(path)
+    if not run.config.exists():
+        raise UserError(f"{path} is a directory without config.yaml; expected a YAML file or the directory of a run")
+    return load_config(run.config, overrides), path
+
+
+def _length(config, years: float | None) -> str | None:
+    """The duration for --years, in the model's calendar."""
+    from ocean_gcm.clock import duration_text
+
+    if years is None:
+        return None
+    if not 0 < years < 1e5:
+        raise UserError(f"--years is {years:g}; expected a positive number below 100000")
+    seconds = round(years * config.time.seconds_per_year)
+    return duration_text(seconds, config.time.calendar)
+
+
+def _simulate(parsed: argparse.Namespace) -> int:
+    overrides = list(parsed.overrides)
+    if parsed.duration is not None:
+        overrides.append(f"time.duration={parsed.duration}")
+    config, directory = _load(parsed.experiment, overrides)
+    if (duration := _length(config, parsed.years)) is not None:
+        config, directory = _load(parsed.experiment, [*overrides, f"time.duration={duration}"])
+    directory = parsed.output or directory
+    if parsed.dry_run:
+        return _dry_run(config)
+    from ocean_gcm.simulate import simulate
+
+    outcome = simulate(
+        config, directory, resume=parsed.resume, overwrite=parsed.overwrite, figures=not parsed.no_figures
+    )
+    return _INTERRUPTED if outcome.interrupted else 0
+
+
+def _dry_run(config) -> int:
+    import ocean_gcm
+    from ocean_gcm.info import describe
+
+    ocean_gcm.build_model(config).initial_state()
+    facts = describe(config)
+    shape = facts["shape"]
+    print(
+        f"{config.name}: {shape['nx']} x {shape['ny']} x {shape['nz']} cells, {facts['wet_cells']:,} wet, "
+        f"{facts['steps']:,} steps of {config.time.step}; nothing was written"
+    )
+    step = config.time.step
+    for limit in facts["limits"]:
+        if limit.handled is None and limit.seconds < config.time.step_seconds:
+            print(f"warning: time.step = {step} exceeds the estimated limit of {limit.name}: {limit.seconds:.0f} s")
+    return 0
+
+
+def _info(parsed: argparse.Namespace) -> int:
+    if parsed.schema:
+        import json
+
+        from ocean_gcm.config import Config
+
+        print(json.dumps(Config.model_json_schema(), indent=2))
+        return 0
+    if parsed.experiment is None:
+        raise UserError("info needs a configuration, for instance ocean-gcm info configs/global_4deg.yaml")
+    from rich.console import Console
+
+    from ocean_gcm.info import show
+
+    config, _ = _load(parsed.experiment, parsed.overrides)
+    show(config, Console())
+    return 0
+
+
+def _plot(parsed: argparse.Namespace) -> int:
+    from ocean_gcm.plot import plot_run
+
+    for path in plot_run(parsed.directory, parsed.output):
+        print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

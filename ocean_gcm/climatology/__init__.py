@@ -1,0 +1,1 @@
+"""Embedded climatologies, for oceans that need no data."""

@@ -1,0 +1,113 @@
+"""The one interface of everything that is not resolved, be it a formula or a network.
+
+    effects, memory = closure(columns, memory, key)
+
+`Columns` is what a closure may look at, `Effects` what it may do.  Both hold `Field`s whose windows include as much
+of the halo as their stencils left; effects of several closures add up.  A closure knows no core by name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import jax
+
+from ocean_gcm.grid.field import Field
+
+
+@dataclasses.dataclass(frozen=True)
+class Columns:
+    """What the core offers to closures, with halo.  c/w are centre and upper-face levels.
+
+    Attributes:
+      u, v: velocity (U/c, V/c), m s-1.
+      tracers: temperature, salinity and further tracers by name (T/c).
+      thickness, thickness_u, thickness_v: (T/c, U/c, V/c) m, 0 where dry.
+      depth: depth of the centres below the surface (T/c), m.
+      buoyancy_frequency_squared: (T/w) s-2, locally referenced, 0 at the surface and at dry faces.
+      shear_squared: (T/w) s-2, |du/dz|^2 averaged to cell centres.
+      slope_x, slope_y: neutral slopes dz/dx at (U/w) and dz/dy at (V/w), bounded by large numbers only, 0 where dry.
+      vorticity: relative vertical vorticity (F/c), s-1, 0 at walls.
+      divergence: horizontal divergence (T/c), s-1.
+      strain: tension du/dx - dv/dy at (T/c) and shear dv/dx + du/dy at (F/c), s-1.
+      sea_surface_height: (T/s) m.
+      static: metrics and masks by name, see `ocean_gcm.grid.metrics`.
+      surface: the surface fields of this step by name (T/s, stresses U/s and V/s).
+      year_fraction: time of year in [0, 1), 0-d array.
+    """
+
+    u: Field
+    v: Field
+    tracers: Mapping[str, Field]
+    thickness: Field
+    thickness_u: Field
+    thickness_v: Field
+    depth: Field
+    buoyancy_frequency_squared: Field
+    shear_squared: Field
+    slope_x: Field
+    slope_y: Field
+    vorticity: Field
+    divergence: Field
+    strain: tuple[Field, Field]
+    sea_surface_height: Field
+    static: Any
+    surface: Mapping[str, Field]
+    year_fraction: Any
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Effects:
+    """What closures may ask the core to apply; None means nothing.  Windows must cover the interior.
+
+    Attributes:
+      u_tendency, v_tendency: (U/c, V/c) m s-2.
+      tracer_tendencies: by name (T/c), unit of the tracer per second.
+      vertical_viscosity, vertical_diffusivity: (T/w) m2 s-1, applied implicitly.
+      harmonic_viscosity: (T/c or T/s, F/c or F/s) m2 s-1; wants a halo of 1.
+      biharmonic_viscosity: (T, F) m4 s-1; positive; wants a halo of 1.
+      bottom_drag: (T/s) m s-1, the velocity scale of the drag on the lowest cell; wants a halo of 1.
+      eddy_streamfunction: (U/w, V/w) m2 s-1; the bolus transport per unit width of all layers below that face,
+        applied to all tracers; zero at the surface and at the sea floor; wants a halo of 1.
+      isoneutral_diffusion: coefficients of the rotated diffusion, all with a halo of 1 where possible: K at U and V
+        (U/c, V/c), K S at (U/w, V/w), K |S|^2 at (T/w).
+    """
+
+    u_tendency: Field | None = None
+    v_tendency: Field | None = None
+    tracer_tendencies: Mapping[str, Field] | None = None
+    vertical_viscosity: Field | None = None
+    vertical_diffusivity: Field | None = None
+    harmonic_viscosity: tuple[Field, Field] | None = None
+    biharmonic_viscosity: tuple[Field, Field] | None = None
+    bottom_drag: Field | None = None
+    eddy_streamfunction: tuple[Field, Field] | None = None
+    isoneutral_diffusion: tuple[Field, Field, Field, Field, Field] | None = None
+
+    def __add__(self, other: Effects) -> Effects:
+        return Effects(
+            **{f.name: _add(getattr(self, f.name), getattr(other, f.name)) for f in dataclasses.fields(Effects)}
+        )
+
+
+def _add(a, b):
+    if a is None or b is None:
+        return b if a is None else a
+    if isinstance(a, tuple):
+        return tuple(x + y for x, y in zip(a, b, strict=True))
+    if isinstance(a, Mapping):
+        return {name: _add(a.get(name), b.get(name)) for name in {**a, **b}}
+    return a + b
+
+
+class Closure(Protocol):
+    """A parameterisation.  Its trainable numbers are `nnx.Param`s."""
+
+    def initial_memory(self, shape: tuple[int, int, int], dtype) -> Any:
+        """Memory at the start for a grid of (nz, ny, nx); () if there is none."""
+
+    def __call__(self, columns: Columns, memory: Any, key) -> tuple[Effects, Any]:
+        """Effects and the new memory."""

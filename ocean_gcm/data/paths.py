@@ -1,0 +1,31 @@
+"""Where data lie: environment variables in the paths of a configuration."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from ocean_gcm.errors import UserError
+
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+
+
+def expand(path: str | os.PathLike) -> Path | str:
+    """`path` with `$NAME`, `${NAME}` and `~` replaced; a URL such as gs://bucket/store stays a string.
+
+    Raises UserError if a variable is not set.
+    """
+    text = os.fspath(path)
+
+    def value(match: re.Match) -> str:
+        name = match[1] or match[2]
+        if not os.environ.get(name):
+            raise UserError(
+                f"the path {text!r} needs the environment variable {name}, which is not set; "
+                f"set it to the directory that holds the data, for instance export {name}=/path/to/data"
+            )
+        return os.environ[name]
+
+    expanded = _VARIABLE.sub(value, text)
+    return expanded if "://" in expanded else Path(expanded).expanduser()

@@ -1,0 +1,224 @@
+"""Validated reading of one variable from NetCDF or Zarr: axes found by their meaning, put into one order."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from ocean_gcm.data import units
+from ocean_gcm.data.paths import expand
+from ocean_gcm.data.times import year_fractions
+from ocean_gcm.errors import UserError
+
+_STANDARD_NAMES = {
+    "x": ("longitude", "projection_x_coordinate"),
+    "y": ("latitude", "projection_y_coordinate"),
+    "depth": ("depth", "height", "altitude"),
+    "time": ("time",),
+}
+_NAMES = {
+    "x": r"lon\w*|x[a-z]?|nav_lon",
+    "y": r"lat\w*|y[a-z]?|nav_lat",
+    "depth": r"depth\w*|lev|level|z[a-z]?|deptht|lev_t",
+    "time": r"time\w*|month|months",
+}
+_UNITS = {"x": r"degrees?_?e(ast)?", "y": r"degrees?_?n(orth)?", "time": r"\w+ since .*"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A variable as found, in the order (time, depth, y, x), every axis ascending, depth positive down.
+
+    Attributes:
+      values: (records, levels, ny, nx) float64 in the file's units; NaN where missing.  An axis that the file lacks has
+        length 1.
+      x, y: (nx,), (ny,) longitude and latitude in degrees or metres on a plane.
+      depth: (levels,) in m, or None.
+      times: fractions of the year of the records, or None.
+      attributes: the variable's.
+      label: "variable 'name' of file" for messages.
+    """
+
+    values: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    depth: np.ndarray | None
+    times: tuple[float, ...] | None
+    attributes: dict
+    label: str
+
+    @property
+    def standard_name(self) -> str:
+        return str(self.attributes.get("standard_name", ""))
+
+    def converted(self, quantity: units.Quantity) -> np.ndarray:
+        """`values` in the model's unit; raises UserError as `units.to_model` does."""
+        return units.to_model(self.values, self.attributes.get("units"), quantity, self.label)
+
+
+def open_dataset(path: str | os.PathLike) -> xr.Dataset:
+    """Opens a NetCDF file or a Zarr store (lazily, times not decoded).
+
+    Raises UserError if there is none or it cannot be read.
+    """
+    where = expand(path)
+    if isinstance(where, Path) and not where.exists():
+        raise UserError(f"the file {where} does not exist")
+    is_zarr = str(where).rstrip("/").endswith(".zarr") or (isinstance(where, Path) and where.is_dir())
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return xr.open_dataset(where, decode_times=False, **({"engine": "zarr", "chunks": None} if is_zarr else {}))
+    except Exception as error:  # every backend raises its own
+        kind = "a Zarr store" if is_zarr else "a NetCDF file"
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(f"{where} cannot be read as {kind}: {reason[:200]}") from error
+
+
+def read_variable(path: str | os.PathLike, variable: str, *, spherical: bool) -> Source:
+    """Reads `variable`; its dimensions may be in any order and are told by their coordinates.
+
+    Raises UserError for a missing file or variable, dimensions without a recognisable coordinate, coordinates that are
+    not monotone or impossible, and data that are not numbers.
+    """
+    with open_dataset(path) as dataset:
+        where = Path(str(path)).name
+        if variable not in dataset.variables:
+            raise UserError(_missing_variable(dataset, variable, where))
+        array, label = dataset[variable], f"variable {variable!r} of {where}"
+        if not np.issubdtype(array.dtype, np.number):
+            raise UserError(f"{label} holds {array.dtype} values; expected numbers")
+        axes = {}
+        for dimension in array.dims:
+            axis, name = _axis_of(dataset, dimension, label)
+            if axis in axes:
+                raise UserError(f"{label} has two dimensions along {axis}: {axes[axis][0]!r} and {dimension!r}")
+            axes[axis] = (dimension, name)
+        for axis, meaning in (("y", "latitude" if spherical else "y"), ("x", "longitude" if spherical else "x")):
+            if axis not in axes:
+                raise UserError(f"{label} has the dimensions {array.dims}, none of which is {meaning}")
+        try:
+            values = array.values.astype(float)
+        except Exception as error:
+            raise UserError(f"{label} cannot be read: {error}") from error
+        order = [axis for axis in ("time", "depth", "y", "x") if axis in axes]
+        values = np.transpose(values, [array.dims.index(axes[axis][0]) for axis in order])
+        values = values.reshape([array.sizes[axes[a][0]] if a in axes else 1 for a in ("time", "depth", "y", "x")])
+        coordinates = {axis: None if name is None else dataset[name] for axis, (_, name) in axes.items()}
+        return _ordered(values, coordinates, axes, dict(array.attrs), label, spherical)
+
+
+def _missing_variable(dataset: xr.Dataset, variable: str, where: str) -> str:
+    names = sorted(map(str, dataset.data_vars))
+    nearest = difflib.get_close_matches(variable, names, 1, 0.4)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else f"; it has {', '.join(names[:12]) or 'no variables'}"
+    return f"{where} has no variable {variable!r}{hint}"
+
+
+def _axis_of(dataset: xr.Dataset, dimension, label: str) -> tuple[str, str | None]:
+    """The axis (x, y, depth, time) that a dimension is, and the name of its coordinate variable."""
+    found = [name for name, v in dataset.variables.items() if v.dims == (dimension,)]
+    found.sort(key=lambda name: name != dimension)  # its own coordinate first
+    tests = (
+        lambda name, axis: dataset[name].attrs.get("standard_name") in _STANDARD_NAMES[axis],
+        lambda name, axis: (
+            axis in _UNITS and re.fullmatch(_UNITS[axis], str(dataset[name].attrs.get("units", "")).lower()) is not None
+        ),
+        lambda name, axis: re.fullmatch(_NAMES[axis], str(name).lower()) is not None,
+    )
+    for test in tests:
+        for name in found:
+            for axis in _NAMES:
+                if test(name, axis):
+                    return axis, name
+    if re.fullmatch(_NAMES["time"], str(dimension).lower()):
+        return "time", None
+    raise UserError(
+        f"{label} has the dimension {str(dimension)!r} without a one-dimensional coordinate that says whether it is "
+        "longitude, latitude, depth or time (standard_name, units or name)"
+    )
+
+
+def _ordered(values, coordinates, axes, attributes, label, spherical) -> Source:
+    """The source with all axes ascending and checked."""
+    x = _numbers(coordinates["x"], label)
+    y = _numbers(coordinates["y"], label)
+    if spherical:
+        _refuse_unless(np.abs(y).max() <= 90.0 + 1e-6, f"{label} has latitudes from {y.min():g} to {y.max():g}")
+        _refuse_unless(np.abs(x).max() <= 720.0, f"{label} has longitudes from {x.min():g} to {x.max():g}")
+        x = np.unwrap(x, period=360.0)  # 350, 0, 10 and 170, 180, -170 are ascending
+    else:
+        x, y = (_metres(c, coordinates[a], label) for c, a in ((x, "x"), (y, "y")))
+    x, values = _ascending(x, values, -1, axes["x"][1], label)
+    if spherical:
+        x, values = _once_around(x, values)
+    y, values = _ascending(y, values, -2, axes["y"][1], label)
+    depth = times = None
+    if "depth" in axes:
+        depth = _depth(coordinates["depth"], label)
+        depth, values = _ascending(depth, values, -3, axes["depth"][1], label)
+    if "time" in axes:
+        times = year_fractions(coordinates["time"], values.shape[0], label)
+    return Source(values, x, y, depth, times, attributes, label)
+
+
+def _once_around(x: np.ndarray, values: np.ndarray):
+    """Longitudes within [0, 360), ascending; a column repeated after a full turn is dropped."""
+    if x.size > 1 and x[-1] - x[0] >= 360.0 - 1e-6:
+        x, values = x[:-1], values[..., :-1]
+    x = np.mod(x + 1e-9, 360.0) - 1e-9
+    turn = int(np.argmin(x))
+    return np.roll(x, -turn), np.roll(values, -turn, -1)
+
+
+def _refuse_unless(condition, sentence: str) -> None:
+    if not condition:
+        raise UserError(f"{sentence}: expected degrees north in -90 to 90 and degrees east; are the axes swapped?")
+
+
+def _numbers(coordinate: xr.DataArray, label: str) -> np.ndarray:
+    try:
+        values = coordinate.values.astype(float)
+    except (TypeError, ValueError):
+        raise UserError(f"the coordinate {coordinate.name!r} of {label} does not hold numbers") from None
+    if not np.isfinite(values).all():
+        raise UserError(f"the coordinate {coordinate.name!r} of {label} contains missing values")
+    return values
+
+
+def _metres(values: np.ndarray, coordinate: xr.DataArray, label: str) -> np.ndarray:
+    return units.to_model(
+        values, coordinate.attrs.get("units"), units.LENGTH, f"coordinate {coordinate.name!r} of {label}"
+    )
+
+
+def _depth(coordinate: xr.DataArray, label: str) -> np.ndarray:
+    name = f"coordinate {coordinate.name!r} of {label}"
+    depth = units.to_model(_numbers(coordinate, label), coordinate.attrs.get("units"), units.DEPTH, name)
+    direction = str(coordinate.attrs.get("positive", "")).lower()
+    upward = direction == "up" or coordinate.attrs.get("standard_name") in ("height", "altitude")
+    if upward or (not direction and (depth <= 0).all() and (depth < 0).any()):
+        depth = -depth
+    if (depth < 0).any():
+        raise UserError(f"{name} runs from {depth.min():g} to {depth.max():g} m; expected depths, positive down")
+    return depth
+
+
+def _ascending(coordinate: np.ndarray, values: np.ndarray, axis: int, name, label: str):
+    """Flipped if need be; refuses a coordinate that turns back."""
+    steps = np.diff(coordinate)
+    if (steps < 0).all() and steps.size:
+        return coordinate[::-1], np.flip(values, axis)
+    if (steps > 0).all():
+        return coordinate, values
+    at = int(np.flatnonzero(steps * np.sign(steps.sum() or 1.0) <= 0)[0])
+    raise UserError(
+        f"the coordinate {name!r} of {label} is not monotone: {coordinate[at]:g} is followed by {coordinate[at + 1]:g}"
+    )

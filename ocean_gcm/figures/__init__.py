@@ -1,0 +1,1 @@
+"""Figures of model output: arrays in, matplotlib axes out."""

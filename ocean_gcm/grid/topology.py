@@ -1,0 +1,55 @@
+"""How the sides of the domain are joined: the one place that fills halos and knows of devices."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+
+@dataclasses.dataclass(frozen=True)
+class Topology:
+    """Joins of the four sides of the (global) domain, and how it is cut over a device mesh.
+
+    `mesh_y` and `mesh_x` are the numbers of devices along the mesh axes "y" and "x" when called inside
+    `jax.shard_map`; 1 means that the axis is not cut.  The fold of a tripolar grid belongs here and nowhere else.
+    """
+
+    periodic_x: bool = False
+    periodic_y: bool = False
+    mesh_y: int = 1
+    mesh_x: int = 1
+
+    def pad(self, array: jax.Array, halo: int, beyond_walls: str = "zero") -> jax.Array:
+        """(..., ny, nx) -> (..., ny + 2 halo, nx + 2 halo).
+
+        Beyond a wall lie zeros or, with `beyond_walls="edge"`, copies of the outermost cells.
+        """
+        array = _extend(array, halo, array.ndim - 1, "x", self.mesh_x, self.periodic_x, beyond_walls)
+        return _extend(array, halo, array.ndim - 2, "y", self.mesh_y, self.periodic_y, beyond_walls)
+
+
+def _extend(array, halo, axis, name, devices, periodic, beyond_walls):
+    size = array.shape[axis]
+    if (periodic or devices > 1) and size < halo:
+        raise ValueError(f"{size} cells along {name} on a device are fewer than the halo of {halo} cells")
+    if not periodic and devices == 1:
+        padding = [(0, 0)] * array.ndim
+        padding[axis] = (halo, halo)
+        return jnp.pad(array, padding, mode="constant" if beyond_walls == "zero" else "edge")
+    low = lax.slice_in_dim(array, 0, halo, axis=axis)
+    high = lax.slice_in_dim(array, size - halo, size, axis=axis)
+    if devices == 1:
+        return lax.concatenate([high, array, low], axis)
+    up = [(i, (i + 1) % devices) for i in range(devices) if periodic or i + 1 < devices]
+    down = [(j, i) for i, j in up]
+    # a device that receives nothing gets zeros, which is a wall
+    below, above = lax.ppermute(high, name, up), lax.ppermute(low, name, down)
+    if beyond_walls == "edge" and not periodic:
+        index = lax.axis_index(name)
+        first = jnp.broadcast_to(lax.slice_in_dim(array, 0, 1, axis=axis), below.shape)
+        last = jnp.broadcast_to(lax.slice_in_dim(array, size - 1, size, axis=axis), above.shape)
+        below, above = jnp.where(index == 0, first, below), jnp.where(index == devices - 1, last, above)
+    return lax.concatenate([below, array, above], axis)

@@ -1,0 +1,252 @@
+"""The model: a dynamical core, closures by name, and the step that joins them."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax_datetime as jdt
+import numpy as np
+from flax import nnx
+
+from ocean_gcm import rollout
+from ocean_gcm.closures.interface import Closure, Effects
+from ocean_gcm.dynamics.equation_of_state import build_equation_of_state
+from ocean_gcm.dynamics.finite_volume import barotropic, core
+from ocean_gcm.dynamics.finite_volume.config import DynamicsConfig
+from ocean_gcm.dynamics.finite_volume.momentum_advection import VORTICITY_FLUXES
+from ocean_gcm.dynamics.finite_volume.surface_fluxes import SurfaceLaw
+from ocean_gcm.dynamics.finite_volume.tracer_advection import SCHEMES
+from ocean_gcm.forcing.surface import SurfaceForcing
+from ocean_gcm.grid import metrics
+from ocean_gcm.grid.grid import Grid
+from ocean_gcm.state import Diagnostics, Ocean, State, Stepper
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Blueprint:
+    """All that is fixed when a model is built; compared by identity, never traced."""
+
+    config: Any
+    grid: Grid
+    numerics: core.Numerics
+    forcing: SurfaceForcing
+    initial: dict[str, np.ndarray]
+    dtype: Any
+    physics_steps: int
+
+
+class OceanModel(nnx.Module):
+    """A differentiable ocean model.  A pytree: what may be learned are its `nnx.Param`s, by path.
+
+    Attributes:
+      closures: what is not resolved, by name; `closures.<name>.<coefficient>` is a path to a parameter.
+    """
+
+    def __init__(self, blueprint: Blueprint, closures: dict[str, Closure]):
+        self.blueprint = blueprint
+        self.grid_arrays = nnx.data(metrics.device_arrays(blueprint.grid, blueprint.dtype))
+        self.closures = nnx.Dict(closures)
+
+    # ---- what the model is ----
+    @property
+    def config(self):
+        return self.blueprint.config
+
+    @property
+    def grid(self) -> Grid:
+        return self.blueprint.grid
+
+    @property
+    def dtype(self):
+        return self.blueprint.dtype
+
+    @property
+    def forcing(self) -> SurfaceForcing:
+        """The surface forcing of the configuration."""
+        return self.blueprint.forcing
+
+    @property
+    def time_step(self) -> float:
+        """Seconds that a step of the dynamics takes."""
+        return self.blueprint.numerics.time_step
+
+    def metrics(self) -> metrics.Metrics:
+        """Static fields with halo; built once per compiled program, outside of its time loop."""
+        numerics = self.blueprint.numerics
+        return metrics.padded(self.grid_arrays, self.grid.topology, numerics.halo)
+
+    def initial_state(self, key: jax.Array | None = None, fields: Mapping[str, np.ndarray] | None = None) -> State:
+        """The state at model time 0; `key` seeds what is random (default: the configuration's seed).
+
+        `fields` replace those of the configuration, by the names of `Ocean` and of tracers, in its shapes and units.
+        """
+        shape, dtype = self.grid.shape, self.dtype
+        fields = {**self.blueprint.initial, **(fields or {})}
+        zero = np.zeros(shape)
+
+        def array(name, mask, default=zero):
+            return jnp.asarray(np.where(mask, fields.pop(name, default), 0.0), dtype)
+
+        grid = self.grid
+        ocean = Ocean(
+            u=array("u", grid.mask_u),
+            v=array("v", grid.mask_v),
+            temperature=array("temperature", grid.mask),
+            salinity=array("salinity", grid.mask),
+            sea_surface_height=array("sea_surface_height", grid.wet, zero[0]),
+            tracers={name: jnp.asarray(np.where(grid.mask, a, 0.0), dtype) for name, a in fields.items()},
+        )
+        if key is None:
+            key = jax.random.key(getattr(self.config, "seed", 0))
+        memory = {name: closure.initial_memory(shape, dtype) for name, closure in self.closures.items()}
+        start = jdt.Timedelta(jnp.int32(0), jnp.int32(0))
+        return State.create(ocean, _first_stepper(self, ocean), memory, start, key)
+
+    # ---- stepping ----
+    def _step(self, static: metrics.Metrics, state: State, forcing: SurfaceForcing) -> tuple[State, Diagnostics]:
+        blueprint, n = self.blueprint, self.blueprint.numerics
+        key, *keys = jax.random.split(state.key, len(self.closures) + 1)
+        surface = forcing.at(state.time)
+        prepared = core.prepare(static, n, state.ocean)
+        columns = core.columns(static, n, prepared, surface)
+        effects, memories = Effects(), {}
+        for (name, closure), closure_key in zip(self.closures.items(), keys, strict=True):
+            effect, memories[name] = closure(columns, state.closures[name], closure_key)
+            effects = effects + effect
+        tick = jdt.Timedelta(jnp.int32(0), jnp.int32(round(n.time_step)))
+        ocean, stepper, total = core.advance(static, n, prepared, state.stepper, effects, surface)
+        time = state.time + tick
+        for _ in range(blueprint.physics_steps - 1):
+            surface = forcing.at(time)
+            prepared = core.prepare(static, n, ocean)
+            ocean, stepper, diagnostics = core.advance(static, n, prepared, stepper, effects, surface)
+            total, time = rollout.add_diagnostics(total, diagnostics), time + tick
+        return State.create(ocean, stepper, memories, time, key), total
+
+    def step(self, state: State, forcing: SurfaceForcing | None = None) -> tuple[State, Diagnostics]:
+        """One physics interval (`time.physics_interval`, by default one time step) further."""
+        return _jit_step(self, state, self.forcing if forcing is None else forcing)
+
+    def _calls(self, steps: int) -> int:
+        per_call = self.blueprint.physics_steps
+        if steps % per_call:
+            raise ValueError(f"steps = {steps} is not a multiple of the {per_call} steps of a physics interval")
+        return steps // per_call
+
+    def unroll(
+        self, state: State, forcing: SurfaceForcing | None = None, *, steps: int, save_every: int | None = None
+    ) -> tuple[State, rollout.Trajectory]:
+        """`steps` time steps, keeping every `save_every`-th state (default: only the last).
+
+        Differentiable with memory that grows like sqrt(steps).  Raises ValueError if the numbers do not divide.
+        """
+        save_every = steps if save_every is None else save_every
+        forcing = self.forcing if forcing is None else forcing
+        return _jit_unroll(self, state, forcing, self._calls(steps), self._calls(save_every))
+
+    def advance(
+        self, state: State, forcing: SurfaceForcing | None = None, *, steps: int
+    ) -> tuple[State, rollout.Report]:
+        """`steps` time steps with their mean, for long runs (not differentiable, compiled once for all lengths)."""
+        forcing = self.forcing if forcing is None else forcing
+        return _jit_advance(self, state, forcing, jnp.int32(self._calls(steps)))
+
+    def ensemble(self, states: State, forcing: SurfaceForcing | None = None, *, steps: int, save_every: int = 1):
+        """`unroll` of states with a leading member axis."""
+        forcing = self.forcing if forcing is None else forcing
+        return _jit_ensemble(self, states, forcing, self._calls(steps), self._calls(save_every))
+
+    def to_xarray(self, trajectory: rollout.Trajectory):
+        """CF data set of the saved states: names, units, coordinates, bounds, land as NaN."""
+        from ocean_gcm.data.output import dataset_from_trajectory
+
+        return dataset_from_trajectory(self, trajectory)
+
+
+@jax.jit
+def _jit_step(model: OceanModel, state, forcing):
+    return model._step(model.metrics(), state, forcing)
+
+
+def _stepper(model, forcing):
+    static = model.metrics()
+    return lambda state: model._step(static, state, forcing)
+
+
+@functools.partial(jax.jit, static_argnums=(3, 4))
+def _jit_unroll(model: OceanModel, state, forcing, calls, save_every):
+    return rollout.trajectory(_stepper(model, forcing), state, calls, save_every, model.dtype)
+
+
+@jax.jit
+def _jit_advance(model: OceanModel, state, forcing, calls):
+    return rollout.interval_mean(_stepper(model, forcing), state, calls, model.dtype)
+
+
+@functools.partial(jax.jit, static_argnums=(3, 4))
+def _jit_ensemble(model: OceanModel, states, forcing, calls, save_every):
+    run = lambda s: rollout.trajectory(_stepper(model, forcing), s, calls, save_every, model.dtype)  # noqa: E731
+    return jax.vmap(run)(states)
+
+
+@functools.partial(jax.jit, static_argnums=())
+def _tendency(model: OceanModel, ocean):
+    static, n = model.metrics(), model.blueprint.numerics
+    return core.advection_tendency(static, n, core.prepare(static, n, ocean))
+
+
+def _first_stepper(model: OceanModel, ocean: Ocean) -> Stepper:
+    exact = jnp.finfo(model.dtype).bits < 64
+    rounding = {name: jnp.zeros_like(x) for name, x in core.tracers_of(ocean).items()} if exact else {}
+    return Stepper(_first_history(model, ocean), rounding)
+
+
+def _first_history(model: OceanModel, ocean: Ocean):
+    """Past tendencies equal to the present one: the first step is a forward Euler step."""
+    n = model.blueprint.numerics
+    if n.vorticity_flux is None or len(n.extrapolation) == 1:
+        return ()
+    if not (np.any(ocean.u) or np.any(ocean.v)):
+        zero = (jnp.zeros_like(ocean.u), jnp.zeros_like(ocean.v))
+        return (zero,) * (len(n.extrapolation) - 1)
+    return (_tendency(model, ocean),) * (len(n.extrapolation) - 1)
+
+
+EXTRAPOLATION = {
+    "ab2": lambda epsilon: (1.5 + epsilon, -0.5 - epsilon),
+    "ab3": lambda epsilon: (23.0 / 12.0, -16.0 / 12.0, 5.0 / 12.0),
+}
+
+
+def build_numerics(
+    grid: Grid, dynamics: DynamicsConfig, time_step: float, *, real_freshwater: bool = False, freezing: bool = False
+) -> core.Numerics:
+    """Resolve the choices of `dynamics` for a grid and a time step (s)."""
+    limit = barotropic.gravity_wave_limit(grid, dynamics.gravity)
+    number = dynamics.barotropic_substeps or max(1, int(np.ceil(time_step / (dynamics.barotropic_courant * limit))))
+    scheme = SCHEMES[dynamics.tracer_advection]
+    return core.Numerics(
+        shape=grid.shape,
+        halo=4 if dynamics.momentum_advection == "weno5" else 3,
+        time_step=float(time_step),
+        extrapolation=EXTRAPOLATION[dynamics.time_stepper](dynamics.ab2_epsilon),
+        vorticity_flux=VORTICITY_FLUXES.get(dynamics.momentum_advection),
+        tracer_scheme=scheme,
+        equation_of_state=build_equation_of_state(dynamics.equation_of_state, dynamics.reference_density),
+        substeps=barotropic.averaging_weights(time_step, number),
+        surface=SurfaceLaw(
+            real_freshwater,
+            freezing,
+            dynamics.equation_of_state.kind,
+            dynamics.reference_density,
+            dynamics.heat_capacity,
+        ),
+        no_slip=dynamics.slip == "no",
+        gravity=dynamics.gravity,
+        reference_density=dynamics.reference_density,
+    )

@@ -1,0 +1,64 @@
+"""How far a simulation is: a bar in a terminal, now and then a line elsewhere."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+_SECONDS_BETWEEN_LINES = 30.0
+
+
+class ProgressReport:
+    """Shows simulated time, simulated years per day and the time left; a context manager."""
+
+    def __init__(self, console: Console, time_config: Any, first: int, total: int):
+        self._console, self._time = console, time_config
+        self._first, self._total = first, total
+        self._begin = self._last_line = time.monotonic()
+        self._bar = None
+        if console.is_terminal:
+            self._bar = Progress(
+                TextColumn("{task.fields[date]}"),
+                BarColumn(),
+                TextColumn("{task.percentage:>3.0f}% {task.fields[speed]}"),
+                TimeRemainingColumn(),
+                TextColumn("left"),
+                console=console,
+            )
+            self._task = self._bar.add_task("", total=total, completed=first, date=self._date(first), speed="")
+
+    def __enter__(self) -> ProgressReport:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *exception) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def update(self, step: int) -> None:
+        """Called after each piece of the run with the number of steps done."""
+        now = time.monotonic()
+        seconds = max(now - self._begin, 1e-6)
+        rate = (step - self._first) / seconds
+        years_per_day = rate * self._time.step_seconds / self._time.seconds_per_year * 86400.0
+        speed = f"{years_per_day:,.3g} simulated years per day"
+        if self._bar is not None:
+            self._bar.update(self._task, completed=step, date=self._date(step), speed=speed)
+        elif now - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._last_line = now
+            left = (self._total - step) / rate if rate > 0 else float("nan")
+            percent = 100.0 * step / self._total
+            self._console.print(f"{self._date(step)}  {percent:.1f}%  {speed}  {_clock(left)} left", highlight=False)
+
+    def _date(self, step: int) -> str:
+        return f"{self._time.date(step * self._time.step_seconds):%Y-%m-%d}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}"

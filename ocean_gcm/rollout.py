@@ -1,0 +1,115 @@
+"""The only time loop: scans with rematerialisation, for training, forecasts and simulations alike."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from ocean_gcm.state import Diagnostics, Ocean, State
+
+Step = Callable[[State], tuple[State, Diagnostics]]
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Trajectory:
+    """States at saved times (leading axis time) and what the steps since the previous one reported in sum."""
+
+    states: State
+    diagnostics: Diagnostics
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """Of an interval of a long run: time-mean ocean (over the states after each step), summed inputs."""
+
+    mean: Ocean
+    diagnostics: Diagnostics
+
+
+def no_diagnostics(dtype) -> Diagnostics:
+    zero = jnp.zeros((), dtype)
+    return Diagnostics(zero, zero, zero, zero)
+
+
+def add_diagnostics(a: Diagnostics, b: Diagnostics) -> Diagnostics:
+    """Inputs add up; of the Courant numbers the largest counts."""
+    return Diagnostics(
+        a.volume_input + b.volume_input,
+        a.heat_input + b.heat_input,
+        a.salt_input + b.salt_input,
+        jnp.maximum(a.courant, b.courant),
+    )
+
+
+ONE_LEVEL = 32
+"""Steps up to which a reverse pass keeps every state: a second level saves memory for one more forward pass."""
+
+
+def repeat(step: Step, carry: Any, number: int) -> Any:
+    """`step` applied `number` times; a reverse pass keeps at most 32 or about 2 sqrt(number) states.
+
+    It runs each step once more than forward for up to 32 steps, twice more beyond.  `step` maps the carry to the next
+    carry.
+    """
+
+    def scan(body, carry, length):
+        # inside of a scan nothing can be merged across the checkpoint, so it need not be prevented
+        body = jax.checkpoint(body, prevent_cse=False)
+        return lax.scan(lambda c, _: (body(c), None), carry, None, length=length)[0]
+
+    if number == 1:
+        return jax.checkpoint(step)(carry)
+    if number <= ONE_LEVEL:
+        return scan(step, carry, number)
+    chunk = math.isqrt(number)
+    whole, rest = divmod(number, chunk)
+    carry = scan(lambda c: scan(step, c, chunk), carry, whole)
+    return scan(step, carry, rest) if rest else carry
+
+
+def trajectory(step: Step, state: State, steps: int, save_every: int, dtype) -> tuple[State, Trajectory]:
+    """`steps` steps, of which every `save_every`-th state is kept.
+
+    Raises ValueError if `save_every` does not divide `steps`.
+    """
+    if save_every < 1 or steps % save_every:
+        raise ValueError(f"save_every = {save_every} does not divide steps = {steps}")
+
+    def advance(carry):
+        state, total = carry
+        state, diagnostics = step(state)
+        return state, add_diagnostics(total, diagnostics)
+
+    def interval(state, _):
+        state, total = repeat(advance, (state, no_diagnostics(dtype)), save_every)
+        return state, Trajectory(state, total)
+
+    if steps == save_every:
+        state, saved = interval(state, None)
+        return state, jax.tree.map(lambda x: x[None], saved)
+    if save_every > 1 and steps > ONE_LEVEL:
+        interval = jax.checkpoint(interval, prevent_cse=False)
+    return lax.scan(interval, state, None, length=steps // save_every)
+
+
+def interval_mean(step: Step, state: State, steps: jax.Array, dtype) -> tuple[State, Report]:
+    """A loop of a traced number of steps with running means (forward only, one compilation for all lengths)."""
+
+    def body(index, carry):
+        state, mean, total = carry
+        state, diagnostics = step(state)
+        weight = 1.0 / (index + 1).astype(dtype)
+        mean = jax.tree.map(lambda m, x: m + weight * (x - m), mean, state.ocean)
+        return state, mean, add_diagnostics(total, diagnostics)
+
+    start = (state, jax.tree.map(jnp.zeros_like, state.ocean), no_diagnostics(dtype))
+    state, mean, total = lax.fori_loop(0, steps, body, start)
+    return state, Report(mean, total)

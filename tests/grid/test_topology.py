@@ -1,0 +1,64 @@
+"""Halos: periodic sides, walls, and the same cut over devices."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ocean_gcm.grid.topology import Topology
+
+NY, NX = 4, 6
+
+
+@pytest.fixture
+def array():
+    return jnp.asarray(np.random.default_rng(0).normal(size=(2, NY, NX)))
+
+
+@pytest.mark.parametrize("halo", [1, 3])
+@pytest.mark.parametrize("beyond", ["zero", "edge"])
+@pytest.mark.parametrize("periodic", [(True, True), (True, False), (False, True), (False, False)])
+def test_halo_equals_numpy(array, halo, beyond, periodic):
+    periodic_x, periodic_y = periodic
+    padded = Topology(periodic_x, periodic_y).pad(array, halo, beyond)
+    mode = {True: "wrap", False: {"zero": "constant", "edge": "edge"}[beyond]}
+    expected = np.pad(array, [(0, 0), (0, 0), (halo, halo)], mode=mode[periodic_x])
+    expected = np.pad(expected, [(0, 0), (halo, halo), (0, 0)], mode=mode[periodic_y])
+    np.testing.assert_array_equal(padded, expected)
+
+
+def test_two_dimensional_and_masks(array):
+    topology = Topology(periodic_x=True)
+    np.testing.assert_array_equal(topology.pad(array[0], 2), topology.pad(array, 2)[0])
+    assert topology.pad(array > 0, 2).dtype == bool
+
+
+def test_too_few_cells_for_the_halo(array):
+    with pytest.raises(ValueError, match="4 cells along y .* fewer than the halo of 5"):
+        Topology(periodic_y=True).pad(array, 5)
+    Topology().pad(array, 5)  # walls do not need cells
+
+
+def test_adjoint(array):
+    """<pad x, y> = <x, pad^T y>: what gradients need."""
+    topology = Topology(periodic_x=True)
+    y = np.random.default_rng(1).normal(size=(2, NY + 4, NX + 4))
+    gradient = jax.grad(lambda x: jnp.sum(topology.pad(x, 2) * y))(array)
+    np.testing.assert_allclose(jnp.sum(gradient * array), jnp.sum(topology.pad(array, 2) * y), rtol=1e-13)
+
+
+def test_halos_across_eight_devices():
+    """Under `jax.shard_map` the halo of every block is the window of the global halo; gradients too.
+
+    In a process of its own: the number of simulated devices is fixed when JAX starts.
+    """
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
+    program = Path(__file__).with_name("sharded_halos.py")
+    done = subprocess.run([sys.executable, str(program)], env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.split()[-1] == "equal"

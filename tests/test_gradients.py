@@ -1,0 +1,152 @@
+"""Gradients through the model: against finite differences, none of zero, none that is not a number."""
+
+import dataclasses
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+import ocean_gcm as og
+from eval.gradients_chain import Run, along, directions, inner, smooth_noise
+from ocean_gcm.errors import UserError
+
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+TINY = {
+    "acc_channel": ["grid.nx=10", "grid.ny=14", "bathymetry.walls=[{x: [0, 6], y: [-18, 42]}]"],
+    "baroclinic_channel": ["grid.nx=12", "grid.ny=12", "grid.levels={number: 5, depth: 1000}"],
+    "double_gyre": ["grid.nx=10", "grid.ny=10", "grid.levels={number: 5, depth: 4000, surface_thickness: 200}"],
+    "global_4deg": ["grid.nx=30", "grid.ny=20"],
+    "global_4deg_observed": ["grid.nx=30", "grid.ny=20"],
+    "lock_exchange": ["grid.nx=16", "grid.levels={number: 5, depth: 20}"],
+    "rest_over_topography": ["grid.nx=10", "grid.ny=10", "grid.levels={number: 5, depth: 4500}"],
+}
+"""Overrides that make each configuration small."""
+
+
+def build(name, *overrides, precision="float64"):
+    return og.build_model(og.load_config(CONFIGS / f"{name}.yaml", [f"precision={precision}", *overrides]))
+
+
+def best_error(derivative, function, control, direction, steps):
+    """Relative difference to centred differences, of the best of `steps` (in directions)."""
+    differences = [
+        (function(along(control, direction, h)) - function(along(control, direction, -h))) / (2 * h) for h in steps
+    ]
+    return min(abs(derivative - d) / abs(d) for d in differences)
+
+
+def compare(run, steps, wanted, sizes):
+    """Assert that jax.grad through `steps` steps agrees with finite differences along all directions of the study and
+    along each parameter; returns the gradient."""
+
+    @jax.jit
+    def loss(controls, rest):
+        values = [controls["parameters"][path] for path in run.order]
+        model = nnx.merge(run.graph, jax.tree.unflatten(run.parameters, values), rest)
+        forcing = dataclasses.replace(run.forcing, stress_x=controls["stress_x"])
+        return run.loss(model.unroll(run.state_at_start(controls), forcing, steps=steps)[0])
+
+    gradient = jax.jit(jax.grad(loss))(run.controls, run.rest)
+    ways = directions(run, seed=1)
+    ways.pop("all parameters")
+    zero = jax.tree.map(jnp.zeros_like, run.controls)
+    for path, value in run.controls["parameters"].items():
+        ways[path] = {**zero, "parameters": {**zero["parameters"], path: 0.1 * value}}
+    assert {"temperature", "stress_x"} < set(ways) and len(ways) >= 7
+    for name, direction in ways.items():
+        derivative = inner(gradient, direction)
+        assert derivative != 0.0, f"gradient along {name} is exactly zero"
+        error = best_error(derivative, lambda c: float(loss(c, run.rest)), run.controls, direction, sizes)
+        assert error <= wanted, f"{name}: relative error {error:.1e}"
+    return gradient
+
+
+def spun_up(model, steps):
+    return model.advance(model.initial_state(), steps=steps)[0]
+
+
+@pytest.fixture(scope="module")
+def gyre():
+    model = build("double_gyre", "grid.nx=24", "grid.ny=24", *TINY["double_gyre"][2:], "time.step=PT2H")
+    return Run(model, spun_up(model, 1000))
+
+
+def test_double_gyre_against_finite_differences(gyre):
+    gradient = compare(gyre, 100, 1e-5, sizes=(1e-2, 1e-3, 1e-4, 1e-5))
+    land = ~gyre.grid.mask
+    assert np.all(np.isfinite(gradient["temperature"])) and np.all(np.asarray(gradient["temperature"])[land] == 0.0)
+
+
+def test_chain_of_days_is_the_gradient(gyre):
+    """The study's chain of daily derivatives equals the derivative of the whole, in reverse and forward mode."""
+    past = list(gyre.days(gyre.controls, 3))
+    chained = gyre.gradient(past, 3)
+    direction = directions(gyre, seed=2)["temperature"]
+    slopes, _ = gyre.tangent(past, direction, [1, 3])
+    np.testing.assert_allclose(inner(chained, direction), slopes[3], rtol=1e-10)
+
+
+@pytest.mark.slow
+def test_global_ocean_against_finite_differences():
+    model = build("global_4deg")
+    run = Run(model, spun_up(model, 1460))
+    gradient = compare(run, 40, 1e-4, sizes=(1e-2, 1e-3, 1e-4, 1e-5, 1e-6))
+    assert np.all(np.isfinite(gradient["temperature"]))
+
+
+def convecting(model):
+    """The initial state stirred: dense water lies on top in places, and everything moves."""
+    state, grid = model.initial_state(), model.grid
+    generator = np.random.default_rng(3)
+    noise = [smooth_noise(grid, generator) for _ in range(3)]
+    ocean = dataclasses.replace(
+        state.ocean,
+        temperature=state.ocean.temperature + jnp.asarray(3.0 * noise[0] * grid.mask, model.dtype),
+        u=state.ocean.u + jnp.asarray(0.05 * noise[1] * grid.mask_u, model.dtype),
+        v=state.ocean.v + jnp.asarray(0.05 * noise[2] * grid.mask_v, model.dtype),
+    )
+    return dataclasses.replace(state, ocean=ocean)
+
+
+def gradients(model, state, steps):
+    """Of a functional of all fields: with respect to the state and the parameters by path."""
+    graph, parameters, rest = nnx.split(model, nnx.Param, ...)
+
+    @jax.jit
+    def loss(state, parameters, rest):
+        end = nnx.merge(graph, parameters, rest).unroll(state, steps=steps)[0].ocean
+        squares = [jnp.mean(x * x) for x in (end.u, end.v, end.temperature, end.salinity, end.sea_surface_height)]
+        return 1e4 * squares[0] + 1e4 * squares[1] + squares[2] + squares[3] + squares[4]
+
+    by_state, by_parameter = jax.jit(jax.grad(loss, argnums=(0, 1)))(state, parameters, rest)
+    return by_state, {".".join(map(str, path)): float(g[...]) for path, g in nnx.to_flat_state(by_parameter)}
+
+
+def assert_finite(tree, what):
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        assert np.all(np.isfinite(leaf)), f"{what}: gradient of {jax.tree_util.keystr(path)} is not finite"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(TINY))
+def test_every_parameter_has_a_gradient(name, monkeypatch):
+    """In float32: from a stirred state none is zero, and neither there nor at rest is any not a number."""
+    try:
+        model = build(name, *TINY[name], precision="float32")
+    except UserError as error:
+        pytest.skip(f"no data: {error}")
+    by_state, by_parameter = gradients(model, convecting(model), 4)
+    assert_finite((by_state, by_parameter), "convecting")
+    zero = [path for path, value in by_parameter.items() if value == 0.0]
+    assert not zero, f"parameters with a gradient of exactly zero: {zero}"
+    at_rest = model.initial_state()
+    still = jax.tree.map(jnp.zeros_like, (at_rest.ocean.u, at_rest.ocean.v))
+    at_rest = dataclasses.replace(at_rest, ocean=dataclasses.replace(at_rest.ocean, u=still[0], v=still[1]))
+    assert_finite(gradients(model, at_rest, 4), "at rest")
+
+
+def test_all_configurations_are_tested():
+    assert {path.stem for path in CONFIGS.glob("*.yaml")} == set(TINY)
