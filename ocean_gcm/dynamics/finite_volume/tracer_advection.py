@@ -62,14 +62,22 @@ SCHEMES = {
 }
 
 
-def limit(correction, upwind, local, courant, outflow):
+SMALL_DIFFERENCE = {"temperature": 1e-4, "salinity": 1e-4}
+"""Differences of neighbours (K, 1) well below which limited fluxes turn into upwind ones; none for other tracers."""
+
+
+def limit(correction, upwind, local, courant, outflow, small=0.0):
     """Clip the correction so that no new extremum can form.
 
     With a = `upwind` and b = `local` difference, 0 <= correction / b <= 1 and correction <= a (1 - outflow) / courant,
     where `outflow` is the fraction of the upwind cell that leaves through all its faces of this direction.
+
+    Limiting flattens extrema until neighbours are all but equal, where the limiter has a kink at any scale and its
+    derivative tells nothing.  The factor a b / (a b + small^2) makes that water linear.
     """
     bound = jnp.minimum(jnp.abs(local), jnp.abs(upwind) * (jnp.maximum(1.0 - outflow, 0.0) / (courant + 1e-12)))
-    bound = jnp.where(upwind * local > 0, bound, 0.0)
+    product = jnp.maximum(upwind * local, 0.0)
+    bound = bound * (product / (product + small**2) if small else product > 0)
     low, high = jnp.where(local > 0, 0.0, -bound), jnp.where(local > 0, bound, 0.0)
     return jnp.clip(correction, low, high)
 
@@ -83,8 +91,8 @@ def _upwind(flow_positive, behind, ahead):
     return jnp.where(flow_positive, behind, ahead)
 
 
-def _face_values(scheme: Scheme, metrics: Metrics, positive, courant, outflow, values, differences):
-    """Face value from upwind values (behind, ahead) and the five differences around the face."""
+def _face_values(scheme: Scheme, metrics: Metrics, name, positive, courant, outflow, values, differences):
+    """Face value of tracer `name` from upwind values (behind, ahead) and the five differences around the face."""
     d2b, d1b, d0, d1a, d2a = differences
     sign = jnp.where(positive, 1.0, -1.0).astype(d0.dtype)
     upwind = _upwind(positive, d1b, d1a)
@@ -95,7 +103,7 @@ def _face_values(scheme: Scheme, metrics: Metrics, positive, courant, outflow, v
     )
     correction = scheme.correction(courant, upwind2, upwind, d0, downwind)
     if scheme.limited:
-        correction = limit(correction, upwind, d0, courant, outflow)
+        correction = limit(correction, upwind, d0, courant, outflow, SMALL_DIFFERENCE.get(name, 0.0))
     return _upwind(positive, *values) + sign * correction
 
 
@@ -129,7 +137,7 @@ def _sweep_horizontal(scheme, tracers, volume, transport, mask, time_step, axis,
         if scheme.reach < 2:
             shifts[1] = shifts[3] = d
         faces[name] = apply(
-            lambda p, c, o, b, a, *ds: _face_values(scheme, metrics, p, c, o, (b, a), ds),
+            lambda p, c, o, b, a, *ds, name=name: _face_values(scheme, metrics, name, p, c, o, (b, a), ds),
             positive, courant, outflow, here(tracer), ahead(tracer), *shifts,
         )  # fmt: skip
     faces = metrics.materialize(faces)
@@ -165,7 +173,8 @@ def _sweep_vertical(scheme, tracers, volume, transport_w, mask_w, time_step, met
         d = metrics.materialize((above(t) - t) * mask)
         d1b, d1a = below(d), above(d)
         d2b, d2a = (below(d1b), above(d1a)) if scheme.reach > 2 else (d, d)
-        faces[name] = _face_values(scheme, metrics, upward, courant, outflow, (t, above(t)), (d2b, d1b, d, d1a, d2a))
+        differences = (d2b, d1b, d, d1a, d2a)
+        faces[name] = _face_values(scheme, metrics, name, upward, courant, outflow, (t, above(t)), differences)
     increments, faces = {}, metrics.materialize(faces)
     for name, t in values.items():
         gain = below(moved) * (below(faces[name]) - t) - moved * (faces[name] - t)
