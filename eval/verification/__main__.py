@@ -24,8 +24,8 @@ Row = dict[str, str]
 SECTIONS: dict[str, tuple[str, dict[str, Callable[[], list[Finding]]]]] = {
     "Conservation": (
         "`configs/global_4deg.yaml` as shipped, ten years with real freshwater fluxes, restoring and the freezing "
-        "limit: what the ocean holds at the end of each year, minus at the start, minus what the steps report as given by the "
-        "surface; relative to what it holds.  In float32 what the compensated sums carry counts.  Constant tracers, "
+        "limit: what the ocean holds at the end of each year, minus at the start, minus what the steps report as given "
+        "by the surface; relative to what it holds.  In float32 what the compensated sums carry counts.  Constant tracers, "
         "bounds and single terms are tested in `tests/dynamics/finite_volume/`.",
         {
             "ten_years": lambda: conservation.ten_years("float64"),
@@ -34,8 +34,8 @@ SECTIONS: dict[str, tuple[str, dict[str, Callable[[], list[Finding]]]]] = {
     ),
     "Convergence": (
         "`tracer`: a smooth hill (radius 50 degrees) once around the sphere, about its axis or one tilted by 30 "
-        "degrees, Courant number 0.2 at the equator.  `barotropic_wave`, `internal_wave`: inertia-gravity waves on a doubly "
-        "periodic f-plane after two periods, against linear theory; spacing, layers and time step are halved "
+        "degrees, Courant number 0.2 at the equator.  `barotropic_wave`, `internal_wave`: inertia-gravity waves on a "
+        "doubly periodic f-plane after two periods, against linear theory; spacing, layers and time step are halved "
         "together.  `zonal_flow`: test case 2 of Williamson et al. (1992) in one layer between walls at 72 degrees, "
         "after five days.",
         {
@@ -108,9 +108,9 @@ def write_page(folder: Path, rows: Sequence[Row]) -> Path:
         "# Conservation, convergence, balance",
         "",
         "Does the core keep what it should keep, do its errors fall as fast as its order says, and does rest stay "
-        "rest?  In float64 on the CPU unless a row says otherwise.  `python -m eval.verification --output docs/results` "
-        "runs everything and writes this page from its CSV, `python -m eval.verification CASE` one case; the same functions "
-        "are tests in `tests/dynamics/finite_volume/`.  Whole flows with known solutions: "
+        "rest?  In float64 on the CPU unless a row says otherwise.  `python -m eval.verification --output "
+        "docs/results` runs everything and writes this page from its CSV, `python -m eval.verification CASE` one case; "
+        "the same functions are tests in `tests/dynamics/finite_volume/`.  Whole flows with known solutions: "
         "[next page](validation_flows.md).",
     ]
     for title, (text, cases) in SECTIONS.items():
