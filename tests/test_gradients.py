@@ -80,6 +80,7 @@ def test_double_gyre_against_finite_differences(gyre):
     assert np.all(np.isfinite(gradient["temperature"])) and np.all(np.asarray(gradient["temperature"])[land] == 0.0)
 
 
+@pytest.mark.slow
 def test_chain_of_days_is_the_gradient(gyre):
     """The study's chain of daily derivatives equals the derivative of the whole, in reverse and forward mode."""
     past = list(gyre.days(gyre.controls, 3))

@@ -25,8 +25,8 @@ SECTIONS: dict[str, tuple[str, dict[str, Callable[[], list[Finding]]]]] = {
     "Conservation": (
         "`configs/global_4deg.yaml` as shipped, ten years with real freshwater fluxes, restoring and the freezing "
         "limit: what the ocean holds at the end of each year, minus at the start, minus what the steps report as given "
-        "by the surface; relative to what it holds.  In float32 what the compensated sums carry counts.  Constant tracers, "
-        "bounds and single terms are tested in `tests/dynamics/finite_volume/`.",
+        "by the surface; relative to what it holds.  In float32 what the compensated sums carry counts.  Constant "
+        "tracers, bounds and single terms are tested in `tests/dynamics/finite_volume/`.",
         {
             "ten_years": lambda: conservation.ten_years("float64"),
             "ten_years_float32": lambda: conservation.ten_years("float32"),
