@@ -1,0 +1,39 @@
+"""Scores of single forecasts: one number per point of differences of any shape; averages are in `averages`."""
+
+from __future__ import annotations
+
+import jax
+
+from ocean_gcm.metrics.averages import masked_mean
+from ocean_gcm.metrics.subgradients import absolute
+
+
+def mean_squared_error(prediction: jax.Array, truth: jax.Array, weights, axis=None) -> jax.Array:
+    """Weighted mean over `axis` of the squared difference, in the squared unit of the fields."""
+    return masked_mean((prediction - truth) ** 2, weights, axis)
+
+
+def mean_absolute_error(prediction: jax.Array, truth: jax.Array, weights, axis=None) -> jax.Array:
+    """Weighted mean over `axis` of the absolute difference; its gradient is zero where there is no difference."""
+    return masked_mean(absolute(prediction - truth), weights, axis)
+
+
+def mean_error(prediction: jax.Array, truth: jax.Array, weights, axis=None) -> jax.Array:
+    """Weighted mean over `axis` of the difference: the bias, positive where the forecast is too high."""
+    return masked_mean(prediction - truth, weights, axis)
+
+
+def squared_bias(difference: jax.Array, axis=0, *, unbiased: bool = False) -> jax.Array:
+    """Square of the mean difference over the axes of the batch, point by point.
+
+    A mean over n forecasts of a model without any bias still has the variance of its errors over n.  With `unbiased`
+    that share is taken off: the mean of e_i e_j over i != j, which may be negative.  Raises ValueError for `unbiased`
+    with fewer than two forecasts.
+    """
+    mean = difference.mean(axis)
+    if not unbiased:
+        return mean**2
+    number = difference.size // mean.size
+    if number < 2:
+        raise ValueError(f"the batch has {number} forecast; expected at least 2 for an unbiased square of the mean")
+    return (number * mean**2 - (difference**2).mean(axis)) / (number - 1)
