@@ -24,9 +24,17 @@ def masked_mean(field: jax.Array, weights, axis=None) -> jax.Array:
     return means.weighted_mean(jnp.where(weights > 0, field, 0), weights, axis, empty=0.0)
 
 
+def wet_difference(prediction: jax.Array, truth: jax.Array, weights) -> jax.Array:
+    """prediction - truth, and zero where the weights are; taken before anything with a derivative of its own.
+
+    What is masked after squaring has the right value, but the derivative of NaN squared is NaN times zero: NaN.
+    """
+    return jnp.where(jnp.asarray(weights) > 0, prediction - truth, 0)
+
+
 def root_mean_square_error(prediction: jax.Array, truth: jax.Array, weights, axis=None) -> jax.Array:
     """Root of the `masked_mean` of the squared difference, in the unit of the fields."""
-    return square_root(masked_mean((prediction - truth) ** 2, weights, axis))
+    return square_root(masked_mean(wet_difference(prediction, truth, weights) ** 2, weights, axis))
 
 
 def volume_weights(area, thickness) -> np.ndarray:

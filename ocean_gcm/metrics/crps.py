@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from ocean_gcm.metrics.averages import masked_mean
+from ocean_gcm.metrics.averages import masked_mean, wet_difference
 from ocean_gcm.metrics.subgradients import absolute, square_root
 
 MOST_PAIRED = 24
@@ -81,7 +81,7 @@ def energy_score(members: jax.Array, truth: jax.Array, weights, axis, alpha: flo
     Gneiting and Raftery (2007, eq. 22) with exponent 1.  Raises ValueError for fewer than two members.
     """
     number = _require_two(members)
-    difference = members - truth
+    difference = wet_difference(members, truth, weights)
 
     def norm(x):
         return square_root(masked_mean(x * x, weights, axis))

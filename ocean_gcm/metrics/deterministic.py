@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import jax
 
-from ocean_gcm.metrics.averages import masked_mean
+from ocean_gcm.metrics.averages import masked_mean, wet_difference
 from ocean_gcm.metrics.subgradients import absolute
 
 
 def mean_squared_error(prediction: jax.Array, truth: jax.Array, weights, axis=None) -> jax.Array:
     """Weighted mean over `axis` of the squared difference, in the squared unit of the fields."""
-    return masked_mean((prediction - truth) ** 2, weights, axis)
+    return masked_mean(wet_difference(prediction, truth, weights) ** 2, weights, axis)
 
 
 def mean_absolute_error(prediction: jax.Array, truth: jax.Array, weights, axis=None) -> jax.Array:
     """Weighted mean over `axis` of the absolute difference; its gradient is zero where there is no difference."""
-    return masked_mean(absolute(prediction - truth), weights, axis)
+    return masked_mean(absolute(wet_difference(prediction, truth, weights)), weights, axis)
 
 
 def mean_error(prediction: jax.Array, truth: jax.Array, weights, axis=None) -> jax.Array:

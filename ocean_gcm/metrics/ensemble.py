@@ -8,7 +8,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from ocean_gcm.metrics.averages import masked_mean
+from ocean_gcm.metrics.averages import masked_mean, wet_difference
 from ocean_gcm.metrics.subgradients import square_root
 
 
@@ -30,8 +30,9 @@ def spread_skill_ratio(members: jax.Array, truth: jax.Array, weights, axis=None)
     that broadcast against it.  0 where there is no error.
     """
     number = members.shape[0]
-    variance = masked_mean(ensemble_variance(members), weights, axis)
-    square = masked_mean((members - truth).mean(0) ** 2, weights, axis)
+    difference = wet_difference(members, truth, weights)
+    variance = masked_mean(ensemble_variance(difference), weights, axis)
+    square = masked_mean(difference.mean(0) ** 2, weights, axis)
     return square_root((number + 1) / number * variance / jnp.where(square > 0, square, jnp.inf))
 
 
