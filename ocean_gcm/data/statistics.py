@@ -294,12 +294,9 @@ def _is_json(path: Path) -> bool:
 def _netcdf_tree(path: Path) -> dict[str, Any]:
     with open_dataset(path) as data:
         data = data.load()
-    variables: dict[str, dict[str, Any]] = {}
-    for key in map(str, data.data_vars):
-        # the longest kind first: standard_deviation also ends tendency_standard_deviation
-        kind = next(kind for kind in sorted(_KINDS, key=len, reverse=True) if key.endswith(f"_{kind}"))
-        variables.setdefault(key.removesuffix(f"_{kind}"), {})[kind] = data[key].values
     head = {"format": data.attrs["format"], "lead": data.attrs["lead"], "depth": data["lev"].values}
+    names = [str(key).removesuffix("_tendency_mean") for key in data if str(key).endswith("_tendency_mean")]
+    variables = {name: {kind: data[f"{name}_{kind}"].values for kind in _KINDS} for name in names}
     return {**head, "variables": variables, "provenance": json.loads(data.attrs["provenance"])}
 
 
