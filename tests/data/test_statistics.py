@@ -154,7 +154,7 @@ def test_mistakes_with_files(tmp_path):
     xr.Dataset({"a": 1}).to_netcdf(tmp_path / "other.nc")
     with pytest.raises(UserError, match="holds no statistics that can be read"):
         read_statistics(tmp_path / "other.nc")
-    deeper = xr.Dataset(found.to_dataset()).assign_coords(lev=found.depth * 2)
+    deeper = found.to_dataset().assign_coords(lev=found.depth * 2)
     deeper.to_netcdf(tmp_path / "deeper.nc")
     with pytest.raises(UserError, match="3 levels down to 1400 m, the grid has 3 levels down to 700 m"):
         read_statistics(tmp_path / "deeper.nc").require_grid(channel())
