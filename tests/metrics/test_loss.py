@@ -2,12 +2,14 @@
 
 import functools
 import math
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pydantic
 import pytest
+import yaml
 from island_grid import channel, island
 
 from ocean_gcm.errors import UserError
@@ -293,3 +295,10 @@ def test_mistakes_with_the_data():
         build_loss(config(terms), grid, {n: a for n, a in good.items() if n != "salinity"}, LEADS)
     with pytest.raises(UserError, match="'u' of the loss has no wet cell"):
         build_loss(config(terms), grid, good, LEADS, masks={"u": np.zeros(grid.shape)})
+
+
+def test_the_example_of_the_documentation_is_a_loss():
+    text = (Path(__file__).parents[2] / "docs" / "scores.md").read_text(encoding="utf-8")
+    example = LossConfig.model_validate(yaml.safe_load(text.split("```yaml")[1].split("```")[0]))
+    loss = build_loss(example, island(), scales(island()), LEADS)
+    assert [name for name, _ in loss.terms] == ["crps", "bias", "spectrum"] and example.lead_decay == "P10D"
