@@ -58,13 +58,8 @@ class Metrics:
     fields: dict[str, Field]
 
     def materialize(self, tree):
-        """The same fields or arrays, computed once and stored.
-
-        XLA on CPU would rather compute a value again for every stencil that reads it, which for the equation of state,
-        slopes and limiters costs ten times the step, and it drops `optimization_barrier` before it fuses.  A branch
-        that is never taken, on a number that it cannot know, is what it respects.
-        """
-        return _store(tree, self._never)
+        """The same fields or arrays, computed once and stored, see `stored`."""
+        return stored(tree, self._never)
 
     def materialize_cotangents(self, tree):
         """The same fields or arrays, whose derivatives, not they themselves, are computed once and stored.
@@ -86,7 +81,14 @@ class Metrics:
             raise AttributeError(name) from None
 
 
-def _store(tree, never):
+def stored(tree, never):
+    """The same arrays, computed once and stored, and their derivatives too; `never`: false, but not to the compiler.
+
+    XLA on CPU would rather compute a value again for every stencil that reads it, which for the equation of state,
+    slopes and limiters costs ten times the step, and it drops `optimization_barrier` before it fuses.  A branch that is
+    never taken, on a number that it cannot know, is what it respects.
+    """
+
     def keep(tree, never):
         return lax.cond(never, lambda t: jax.tree.map(jnp.zeros_like, t), lambda t: t, tree)
 
@@ -104,7 +106,7 @@ def _store_tangents(tree, never):
 @_store_tangents.defjvp
 def _store_tangents_jvp(primals, tangents):
     tree, never = primals
-    return tree, _store(tangents[0], never)
+    return tree, stored(tangents[0], never)
 
 
 def padded(arrays: dict[str, jax.Array], topology: Topology, halo: int) -> Metrics:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 
+from ocean_gcm.grid.metrics import stored
 from ocean_gcm.metrics.averages import masked_mean
 
 Offset = tuple[int, int]
@@ -102,10 +103,13 @@ def multiscale_mean(
     """
     axes = tuple(range(-weights.ndim, 0))
     scales = block_means(difference, weights, factors, periodic_x=periodic_x, shifted=shifted)
+    never = weights[(0,) * weights.ndim] < 0
     total = 0.0
     for factor, share in zip(factors, factor_weights, strict=True):
         blocks = scales[factor]
         for mean, weight in blocks:
+            # a CRPS reads each member many times: without this the block means are formed anew each time
+            mean = mean if factor == 1 else stored(mean, never)
             total = total + (share / len(blocks)) * masked_mean(score(mean), weight, axes)
     return total
 

@@ -105,3 +105,16 @@ def test_gradient_is_finite_with_land_of_nan_and_weighs_cells():
     total = block_means.block_mean(field, weights, 4)[1]
     expected = weights / np.where(weights > 0, np.repeat(np.repeat(total, 4, 0), 4, 1)[:7, :9], 1)
     np.testing.assert_allclose(gradient, expected, atol=1e-14)
+
+
+def test_a_batch_by_vmap_has_the_values_and_gradients_of_its_parts():
+    random = np.random.default_rng(0)
+    weights = jnp.asarray(coastal(6, 10)[1])
+    batch = jnp.asarray(random.normal(size=(2, 3, 6, 10)))
+    score = jax.value_and_grad(
+        lambda d: block_means.multiscale_mean(lambda e: (e**2).mean(0), d, weights, (1, 4), (1.0, 1.0))
+    )
+    together = jax.jit(jax.vmap(score))(batch)
+    for b in range(2):
+        for one, other in zip(score(batch[b]), together, strict=True):
+            np.testing.assert_allclose(other[b], one, atol=1e-15)
