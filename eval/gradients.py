@@ -231,6 +231,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name = options.name or config.name
         words = ["python -m eval.gradients", options.config.as_posix(), *(f"--set {s}" for s in options.set)]
         words += [f"--days {options.days}", f"--spin-up {options.spin_up}", f"--seed {options.seed}"]
+        if options.steps != list(STEPS):
+            words.append("--steps " + " ".join(f"{step:g}" for step in options.steps))
         study = measure(
             model, options.days, options.spin_up, options.seed, name=name, command=" ".join(words), steps=options.steps
         )

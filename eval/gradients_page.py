@@ -28,6 +28,7 @@ def draw(path: Path, study) -> Path:
         left.legend(fontsize=7)
         norms = study.norms
         right.loglog(list(norms), list(norms.values()), color=COLOURS[0], marker=".", linewidth=1.2)
+        right.set_ylim(min(norms.values()) / 3.0, max(norms.values()) * 3.0)
         right.set_title("norm of dJ/d(initial temperature)")
         right.set_ylabel("1/K")
         for axis in (left, right):
