@@ -118,6 +118,8 @@ def measure(model, days: int, spin_up: int, seed: int, *, name: str, command: st
     leads = [lead for lead in LEADS if lead <= days] or [days]
     run = Run(model, spun_up(model, spin_up))
     clock = _Clock()
+    with clock("forward", 1):
+        jax.block_until_ready(list(run.days(run.controls, 1)))
     with clock("forward", max(leads)):
         past = list(run.days(run.controls, max(leads)))
         jax.block_until_ready(past[-1])
