@@ -119,15 +119,19 @@ def solve(
     inv_dy = m.inv_dy_v.interior(ny, nx) * wet_v
     forcing_u, forcing_v, source = forcing_u * dt, forcing_v * dt, volume_source * dt
 
+    stored = m.materialize_cotangents
+
     def substep(carry, weights):
         u, v, eta, mean_u, mean_v, mean_fx, mean_fy = carry
         primary, secondary = weights
         fx, fy = u * length_x, v * length_y
-        eta = eta - dt * inv_area * (fx - west(fx) + fy - south(fy)) + source
-        turned = q * (fy + east(fy))
+        outflow = stored(fx - west(fx) + fy - south(fy))
+        eta = stored(eta - dt * inv_area * outflow + source)
+        turned = stored(q * (fy + east(fy)))
         u = u + slope_u * (east(eta) - eta) + (turned + south(turned)) * inv_dx + forcing_u
+        u = stored(u)
         fx_new = u * length_x
-        turned = q * (fx_new + north(fx_new))
+        turned = stored(q * (fx_new + north(fx_new)))
         v = v + slope_v * (north(eta) - eta) - (turned + west(turned)) * inv_dy + forcing_v
         return (
             u,

@@ -39,6 +39,7 @@ class Numerics:
     reference_density: float
 
 
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Prepared:
     """Padded fields and what several terms need of them."""
@@ -116,12 +117,12 @@ def prepare(metrics: Metrics, numerics: Numerics, ocean: Ocean) -> Prepared:
 def padded(metrics: Metrics, array: jax.Array, place: str, level: str) -> Field:
     """`array` (..., ny, nx) with its halo filled."""
     halo = metrics.halo
-    return Field(metrics.topology.pad(array, halo), place, level, -halo, -halo)
+    return Field(metrics.materialize_cotangents(metrics.topology.pad(array, halo)), place, level, -halo, -halo)
 
 
 def columns(metrics: Metrics, numerics: Numerics, p: Prepared, surface: Surface) -> Columns:
     """What closures see.  Whatever no closure uses is never computed: the compiler drops it."""
-    n, m = numerics, metrics
+    n, m, p = numerics, metrics, metrics.materialize_cotangents(p)
     constants = dict(gravity=n.gravity, reference_density=n.reference_density)
     temperature, salinity = p.tracers["temperature"], p.tracers["salinity"]
     n2 = isoneutral.buoyancy_frequency_squared(m, temperature, salinity, p.expansion, p.inv_distance, **constants)
