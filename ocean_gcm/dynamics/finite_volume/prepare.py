@@ -80,21 +80,22 @@ def prepare(metrics: Metrics, numerics: Numerics, ocean: Ocean) -> Prepared:
     eta = field(ocean.sea_surface_height, "T", "s")
     tracers = {name: field(array, "T", "c") for name, array in tracers_of(ocean).items()}
     thickness = layer_thickness(m, eta)
+    own = m.materialize_cotangents  # each reader sums up its own derivatives
     depth = centre_depth(thickness.t)
     t, s, z = m.materialize_cotangents((tracers["temperature"].data, tracers["salinity"].data, depth.data))
     density = depth.like(n.equation_of_state.density_anomaly(t, s, z)) * m.mask_t
     expansion = tuple(depth.like(x) for x in n.equation_of_state.expansion(t, s, z))
     density, expansion = m.materialize((density, expansion))
     force = pressure_gradient_force(
-        m, density, eta, depth, thickness, gravity=n.gravity, reference_density=n.reference_density
+        m, density, eta, own(depth), own(thickness), gravity=n.gravity, reference_density=n.reference_density
     )
     zeta = momentum_advection.relative_vorticity(m, u, v) * slip_factor(m, n.no_slip)
     zeta, divergence, inv_thickness_f, inv_distance = m.materialize(
         (
             zeta,
             momentum_advection.horizontal_divergence(m, u, v),
-            momentum_advection.corner_thickness_reciprocal(m, thickness.t),
-            isoneutral.inverse_distance(isoneutral.face_distance(thickness.t)),
+            momentum_advection.corner_thickness_reciprocal(m, own(thickness.t)),
+            isoneutral.inverse_distance(isoneutral.face_distance(own(thickness.t))),
         )
     )
     return Prepared(

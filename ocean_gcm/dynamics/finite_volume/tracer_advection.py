@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 import jax
 import jax.numpy as jnp
 
+from ocean_gcm.dynamics.finite_volume.bounds import clip, maximum, minimum
 from ocean_gcm.grid.field import Field, apply
 from ocean_gcm.grid.metrics import Metrics
 
@@ -68,10 +69,10 @@ def limit(correction, upwind, local, courant, outflow):
     With a = `upwind` and b = `local` difference, 0 <= correction / b <= 1 and correction <= a (1 - outflow) / courant,
     where `outflow` is the fraction of the upwind cell that leaves through all its faces of this direction.
     """
-    bound = jnp.minimum(jnp.abs(local), jnp.abs(upwind) * (jnp.maximum(1.0 - outflow, 0.0) / (courant + 1e-12)))
+    bound = minimum(jnp.abs(local), jnp.abs(upwind) * (maximum(1.0 - outflow, 0.0) / (courant + 1e-12)))
     bound = jnp.where(upwind * local > 0, bound, 0.0)
     low, high = jnp.where(local > 0, 0.0, -bound), jnp.where(local > 0, bound, 0.0)
-    return jnp.clip(correction, low, high)
+    return clip(correction, low, high)
 
 
 def _reciprocal(volume: Field) -> Field:
@@ -109,9 +110,7 @@ def _sweep_horizontal(scheme, tracers, volume, transport, mask, time_step, axis,
     positive = moved.map(lambda a: a >= 0)
     back = {k: -n for k, n in step.items()}
     entering = moved.shift(**back)
-    out = apply(
-        lambda e, w, r: (jnp.maximum(e, 0.0) - jnp.minimum(w, 0.0)) * r, moved.at("T"), entering.at("T"), inv_volume
-    )
+    out = apply(lambda e, w, r: (maximum(e, 0.0) - minimum(w, 0.0)) * r, moved.at("T"), entering.at("T"), inv_volume)
     here = lambda f: f.at(place)  # noqa: E731
     courant = apply(
         lambda p, f, a, b: jnp.abs(f) * _upwind(p, a, b), positive, moved, here(inv_volume), ahead(inv_volume)
@@ -154,7 +153,7 @@ def _sweep_vertical(scheme, tracers, volume, transport_w, mask_w, time_step, met
     inv = jnp.where(v > 0, 1.0 / jnp.where(v > 0, v, 1.0), 0.0)
     upward = moved >= 0
     courant = jnp.abs(moved) * _upwind(upward, inv, above(inv))
-    out = (jnp.maximum(moved, 0.0) - jnp.minimum(below(moved), 0.0)) * inv
+    out = (maximum(moved, 0.0) - minimum(below(moved), 0.0)) * inv
     outflow = _upwind(upward, out, above(out))
     new_volume = v - moved + below(moved)
     inv_new = jnp.where(new_volume > 0, 1.0 / jnp.where(new_volume > 0, new_volume, 1.0), 0.0)
