@@ -121,7 +121,7 @@ def _sweep_horizontal(scheme, tracers, volume, transport, mask, time_step, axis,
     courant, outflow, new_volume, inv_new = metrics.materialize((courant, outflow, new_volume, inv_new))
     faces, result, increments = {}, {}, {}
     for name, tracer in tracers.items():
-        d = (tracer.diff_x() if axis == "x" else tracer.diff_y()) * mask
+        d = metrics.materialize_cotangents((tracer.diff_x() if axis == "x" else tracer.diff_y()) * mask)
         shifts = [d.shift(**{k: n * o for k, n in step.items()}) for o in (-2, -1, 0, 1, 2)]
         if scheme.reach < 3:
             shifts[0] = shifts[4] = d
@@ -136,7 +136,7 @@ def _sweep_horizontal(scheme, tracers, volume, transport, mask, time_step, axis,
         face = faces[name]
         # sum of flux times (face value - own value): equal to the flux form, and exact for a constant
         gain = entering.at("T") * (face.shift(**back).at("T") - tracer) - moved.at("T") * (face.at("T") - tracer)
-        increments[name] = gain * inv_new
+        increments[name] = metrics.materialize_cotangents(gain) * inv_new
         result[name] = tracer + increments[name]
     result, increments = metrics.materialize((result, increments))
     return result, increments, new_volume
