@@ -67,7 +67,8 @@ class Metrics:
         The reverse of reading neighbours is a sum over neighbours, for each of which XLA on CPU would compute the
         derivative of what was read again.
         """
-        return _store_tangents(tree, self._never)
+        # one by one: a derivative that is zero is then not stored at all
+        return jax.tree.map(lambda x: _store_tangents(x, self._never), tree)
 
     @property
     def _never(self):

@@ -30,6 +30,30 @@ class Topology:
         array = _extend(array, halo, array.ndim - 1, "x", self.mesh_x, self.periodic_x, beyond_walls)
         return _extend(array, halo, array.ndim - 2, "y", self.mesh_y, self.periodic_y, beyond_walls)
 
+    def neighbour(self, array: jax.Array, axis: int, offset: int) -> jax.Array:
+        """The value of the next (`offset` 1) or previous (-1) cell along `axis` (-1: x, -2: y), zero beyond walls.
+
+        (..., ny, nx) -> (..., ny, nx).  Its transpose is the neighbour on the other side: said here, because from the
+        slices and joints that fill a halo XLA would compute the same slowly.
+        """
+
+        def read(x, offset):
+            name, devices, periodic = ("x", self.mesh_x, self.periodic_x) if axis == -1 else (
+                "y", self.mesh_y, self.periodic_y)  # fmt: skip
+            padded = _extend(x, 1, x.ndim + axis, name, devices, periodic, "zero")
+            return lax.slice_in_dim(padded, 1 + offset, 1 + offset + x.shape[axis], axis=x.ndim + axis)
+
+        return linear(lambda x: read(x, offset), lambda x: read(x, -offset), array)
+
+
+def linear(function, transpose, array):
+    """A linear `function` of an array, onto the same shape, with its `transpose` for reverse mode.
+
+    Of all that JAX has for the purpose only this solve works in forward mode, reverse mode and `vmap` alike.  The
+    operator that would be inverted is never applied.
+    """
+    return lax.custom_linear_solve(lambda x: x, array, lambda _, x: function(x), lambda _, x: transpose(x))
+
 
 def _extend(array, halo, axis, name, devices, periodic, beyond_walls):
     size = array.shape[axis]

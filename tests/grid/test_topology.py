@@ -52,6 +52,23 @@ def test_adjoint(array):
     np.testing.assert_allclose(jnp.sum(gradient * array), jnp.sum(topology.pad(array, 2) * y), rtol=1e-13)
 
 
+@pytest.mark.parametrize("axis, offset", [(-1, 1), (-1, -1), (-2, 1), (-2, -1)])
+@pytest.mark.parametrize("periodic", [(True, False), (False, True), (False, False)])
+def test_neighbour(array, axis, offset, periodic):
+    """The neighbour is the shifted window of the halo, and so are its derivatives in both modes, also of a batch."""
+    topology = Topology(*periodic)
+    y = jnp.asarray(np.random.default_rng(1).normal(size=array.shape))
+    window = [slice(1, 1 + NY), slice(1, 1 + NX)]
+    window[axis] = slice(1 + offset, 1 + offset + array.shape[axis])
+    padded = lambda x: topology.pad(x, 1)[(..., *window)]  # noqa: E731
+    neighbour = lambda x: topology.neighbour(x, axis, offset)  # noqa: E731
+    np.testing.assert_array_equal(neighbour(array), padded(array))
+    np.testing.assert_array_equal(jax.vmap(neighbour)(array), padded(array))
+    for derivative in (lambda f: jax.vjp(f, array)[1](y)[0], lambda f: jax.jvp(f, (array,), (y,))[1]):
+        np.testing.assert_allclose(derivative(neighbour), derivative(padded), rtol=1e-14)
+        np.testing.assert_allclose(derivative(jax.vmap(neighbour)), derivative(padded), rtol=1e-14)
+
+
 def test_halos_across_eight_devices():
     """Under `jax.shard_map` the halo of every block is the window of the global halo; gradients too.
 

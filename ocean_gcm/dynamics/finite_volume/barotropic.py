@@ -105,33 +105,34 @@ def solve(
     """
     m, dt = metrics, substeps.length
     ny, nx = shape
-    pad = m.topology.pad
+    east, west = (lambda x, o=o: m.topology.neighbour(x, -1, o) for o in (1, -1))
+    north, south = (lambda x, o=o: m.topology.neighbour(x, -2, o) for o in (1, -1))
     length_x = (depth_u * m.dy_u).interior(ny, nx)
     length_y = (depth_v * m.dx_v).interior(ny, nx)
     inv_area = (m.inv_area_t * m.surface_mask_t).interior(ny, nx)
     slope_u = (m.inv_dx_u * m.surface_mask_u).interior(ny, nx) * (-gravity * dt)
     slope_v = (m.inv_dy_v * m.surface_mask_v).interior(ny, nx) * (-gravity * dt)
     wet_u, wet_v = m.surface_mask_u.interior(ny, nx), m.surface_mask_v.interior(ny, nx)
-    # the Coriolis term as weights of the four transports around a face, computed once
-    q = m.coriolis_f * inv_depth_f * (0.25 * dt)
-    q_here, q_south, q_west = (q.shift(dy, dx).interior(ny, nx) for dy, dx in ((0, 0), (-1, 0), (0, -1)))
+    # the Coriolis term acts at the corners on the transports around them
+    q = (m.coriolis_f * inv_depth_f * (0.25 * dt)).interior(ny, nx)
     inv_dx = m.inv_dx_u.interior(ny, nx) * wet_u
     inv_dy = m.inv_dy_v.interior(ny, nx) * wet_v
     forcing_u, forcing_v, source = forcing_u * dt, forcing_v * dt, volume_source * dt
+
+    stored = m.materialize_cotangents
 
     def substep(carry, weights):
         u, v, eta, mean_u, mean_v, mean_fx, mean_fy = carry
         primary, secondary = weights
         fx, fy = u * length_x, v * length_y
-        px, py = pad(fx, 1), pad(fy, 1)
-        outflow = fx - px[1:-1, :-2] + fy - py[:-2, 1:-1]
-        eta = eta - dt * inv_area * outflow + source
-        pe = pad(eta, 1)
-        along_x = q_here * (fy + py[1:-1, 2:]) + q_south * (py[:-2, 1:-1] + py[:-2, 2:])
-        u = u + slope_u * (pe[1:-1, 2:] - eta) + along_x * inv_dx + forcing_u
-        px_new = pad(u * length_x, 1)
-        along_y = q_here * (px_new[1:-1, 1:-1] + px_new[2:, 1:-1]) + q_west * (px_new[1:-1, :-2] + px_new[2:, :-2])
-        v = v + slope_v * (pe[2:, 1:-1] - eta) - along_y * inv_dy + forcing_v
+        outflow = stored(fx - west(fx) + fy - south(fy))
+        eta = stored(eta - dt * inv_area * outflow + source)
+        turned = stored(q * (fy + east(fy)))
+        u = u + slope_u * (east(eta) - eta) + (turned + south(turned)) * inv_dx + forcing_u
+        u = stored(u)
+        fx_new = u * length_x
+        turned = stored(q * (fx_new + north(fx_new)))
+        v = v + slope_v * (north(eta) - eta) - (turned + west(turned)) * inv_dy + forcing_v
         return (
             u,
             v,

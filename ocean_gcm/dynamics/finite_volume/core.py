@@ -52,11 +52,12 @@ def advance(
     """The fields one time step later."""
     n, m = numerics, metrics
     _, ny, nx = n.shape
+    own = m.materialize_cotangents  # each part sums up what the loss depends on its inputs before all are added
     advection, history = None, stepper.history
     if n.vorticity_flux is not None:
-        advection, history = extrapolate(n, m.materialize(advection_tendency(m, n, p)), history)
+        advection, history = extrapolate(n, m.materialize(advection_tendency(m, n, own(p))), history)
     effects = m.materialize(effects)
-    (u, v), mean, slow = momentum_step(m, n, p, effects, surface, advection)
+    (u, v), mean, slow = momentum_step(m, n, own(p), effects, surface, advection)
     source = n.surface.volume_source(surface, m.area_t.interior(ny, nx))
     if source is None:
         source = jnp.zeros_like(mean[0])
@@ -66,9 +67,9 @@ def advance(
     wet_u, wet_v = m.mask_u.interior(ny, nx), m.mask_v.interior(ny, nx)
     shear_u, shear_v = (u - depth_mean_u(m, uf).data) * wet_u, (v - depth_mean_v(m, vf).data) * wet_v
     u, v = shear_u + mean_u * wet_u, shear_v + mean_v * wet_v
-    transport_x, transport_y = tracer_transports(m, p, shear_u, shear_v, flux_x, flux_y, effects)
+    transport_x, transport_y = tracer_transports(m, own(p), shear_u, shear_v, flux_x, flux_y, effects)
     tracers, eta, rounding, diagnostics = tracer_step(
-        m, n, p, effects, surface, stepper.rounding, transport_x, transport_y
+        m, n, own(p), effects, surface, stepper.rounding, transport_x, transport_y
     )
     temperature, salinity = tracers.pop("temperature"), tracers.pop("salinity")
     return Ocean(u, v, temperature, salinity, eta, tracers), Stepper(history, rounding), diagnostics

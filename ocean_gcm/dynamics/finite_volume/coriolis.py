@@ -17,7 +17,8 @@ def coriolis(
     m = metrics
     q = m.coriolis_f * inv_thickness_f
     transport_x, transport_y = u * thickness_u * m.dy_u, v * thickness_v * m.dx_v
-    at_corners = m.materialize((q * transport_y.mean_x(), q * transport_x.mean_y()))
+    mean_x, mean_y = m.materialize_cotangents((transport_y.mean_x(), transport_x.mean_y()))
+    at_corners = m.materialize((q * mean_x, q * mean_y))
     return at_corners[0].mean_y() * m.inv_dx_u, -(at_corners[1].mean_x() * m.inv_dy_v)
 
 

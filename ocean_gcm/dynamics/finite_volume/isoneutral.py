@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
+from ocean_gcm.dynamics.finite_volume.bounds import maximum
 from ocean_gcm.grid.field import Field, apply
 from ocean_gcm.grid.metrics import Metrics
 
@@ -57,16 +58,24 @@ def neutral_slopes(
 
     def slope(gradient: Field, stratification: Field) -> Field:
         above = gradient.mean_z()
-        return apply(lambda g, n: factor * g / jnp.maximum(n, SMALLEST_STRATIFICATION), above, stratification)
+        return apply(lambda g, n: factor * g / maximum(n, SMALLEST_STRATIFICATION), above, stratification)
 
     def wet(mask: Field) -> Field:
         return mask.map(lambda a: jnp.concatenate([jnp.zeros_like(a[:1]), a[:-1] * a[1:]])).at(level="w")
 
-    gradient_x = (density_t.mean_x() * temperature.diff_x() + density_s.mean_x() * salinity.diff_x()) * m.inv_dx_u
-    gradient_y = (density_t.mean_y() * temperature.diff_y() + density_s.mean_y() * salinity.diff_y()) * m.inv_dy_v
+    # stored derivatives: those of products would be computed again for each of the neighbours
+    t_x, s_x, t_y, s_y, by_t_x, by_s_x, by_t_y, by_s_y, n2_x, n2_y = m.materialize_cotangents(
+        (
+            *(temperature.diff_x(), salinity.diff_x(), temperature.diff_y(), salinity.diff_y()),
+            *(density_t.mean_x(), density_s.mean_x(), density_t.mean_y(), density_s.mean_y()),
+            *(n2.mean_x(), n2.mean_y()),
+        )
+    )
+    gradient_x = (by_t_x * t_x + by_s_x * s_x) * m.inv_dx_u
+    gradient_y = (by_t_y * t_y + by_s_y * s_y) * m.inv_dy_v
     return (
-        slope(gradient_x * m.mask_u, n2.mean_x()) * wet(m.mask_u),
-        slope(gradient_y * m.mask_v, n2.mean_y()) * wet(m.mask_v),
+        slope(gradient_x * m.mask_u, n2_x) * wet(m.mask_u),
+        slope(gradient_y * m.mask_v, n2_y) * wet(m.mask_v),
     )
 
 

@@ -70,13 +70,14 @@ def momentum_step(metrics, numerics, p, effects, surface, advection):
     n, m, dt = numerics, metrics, numerics.time_step
     _, ny, nx = n.shape
     mean_u, mean_v = depth_mean_u(m, p.u), depth_mean_v(m, p.v)
-    rotate = lambda u, v: coriolis(m, u, v, p.thickness.u, p.thickness.v, p.inv_thickness_f)  # noqa: E731
+    own = m.materialize_cotangents  # each reader sums up its own derivatives
+    rotate = lambda u, v: coriolis(m, u, v, *own((p.thickness.u, p.thickness.v, p.inv_thickness_f)))  # noqa: E731
     turn_u, turn_v = rotate((p.u - mean_u) * m.mask_u, (p.v - mean_v) * m.mask_v)
     slow_u, slow_v = _explicit_momentum(m, n, p, effects, advection)
     new_u = p.u.interior(ny, nx) + dt * (slow_u + turn_u.interior(ny, nx))
     new_v = p.v.interior(ny, nx) + dt * (slow_v + turn_v.interior(ny, nx))
-    new_u = _mix_momentum(m, n, new_u, p.thickness.u, m.mask_u, effects, surface.stress_x, "x")
-    new_v = _mix_momentum(m, n, new_v, p.thickness.v, m.mask_v, effects, surface.stress_y, "y")
+    new_u = _mix_momentum(m, n, new_u, own(p.thickness.u), m.mask_u, effects, surface.stress_x, "x")
+    new_v = _mix_momentum(m, n, new_v, own(p.thickness.v), m.mask_v, effects, surface.stress_y, "y")
     du = padded(m, (new_u - p.u.interior(ny, nx)) * m.mask_u.interior(ny, nx), "U", "c")
     dv = padded(m, (new_v - p.v.interior(ny, nx)) * m.mask_v.interior(ny, nx), "V", "c")
     mean_du, mean_dv = depth_mean_u(m, du), depth_mean_v(m, dv)
@@ -94,7 +95,7 @@ def _mix_momentum(metrics, numerics, velocity, thickness, mask, effects, stress,
     """Surface stress, implicit vertical viscosity and bottom drag."""
     n, dt = numerics, numerics.time_step
     _, ny, nx = n.shape
-    h = thickness.interior(ny, nx)
+    h = metrics.materialize_cotangents(thickness.interior(ny, nx))
     wet = mask.interior(ny, nx)
     if stress is not None:
         top = jnp.where(h[0] > 0, 1.0 / jnp.where(h[0] > 0, h[0], 1.0), 0.0)

@@ -39,6 +39,7 @@ class Numerics:
     reference_density: float
 
 
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Prepared:
     """Padded fields and what several terms need of them."""
@@ -79,21 +80,22 @@ def prepare(metrics: Metrics, numerics: Numerics, ocean: Ocean) -> Prepared:
     eta = field(ocean.sea_surface_height, "T", "s")
     tracers = {name: field(array, "T", "c") for name, array in tracers_of(ocean).items()}
     thickness = layer_thickness(m, eta)
+    own = m.materialize_cotangents  # each reader sums up its own derivatives
     depth = centre_depth(thickness.t)
     t, s, z = m.materialize_cotangents((tracers["temperature"].data, tracers["salinity"].data, depth.data))
     density = depth.like(n.equation_of_state.density_anomaly(t, s, z)) * m.mask_t
     expansion = tuple(depth.like(x) for x in n.equation_of_state.expansion(t, s, z))
     density, expansion = m.materialize((density, expansion))
     force = pressure_gradient_force(
-        m, density, eta, depth, thickness, gravity=n.gravity, reference_density=n.reference_density
+        m, density, eta, own(depth), own(thickness), gravity=n.gravity, reference_density=n.reference_density
     )
     zeta = momentum_advection.relative_vorticity(m, u, v) * slip_factor(m, n.no_slip)
     zeta, divergence, inv_thickness_f, inv_distance = m.materialize(
         (
             zeta,
             momentum_advection.horizontal_divergence(m, u, v),
-            momentum_advection.corner_thickness_reciprocal(m, thickness.t),
-            isoneutral.inverse_distance(isoneutral.face_distance(thickness.t)),
+            momentum_advection.corner_thickness_reciprocal(m, own(thickness.t)),
+            isoneutral.inverse_distance(isoneutral.face_distance(own(thickness.t))),
         )
     )
     return Prepared(
@@ -116,12 +118,12 @@ def prepare(metrics: Metrics, numerics: Numerics, ocean: Ocean) -> Prepared:
 def padded(metrics: Metrics, array: jax.Array, place: str, level: str) -> Field:
     """`array` (..., ny, nx) with its halo filled."""
     halo = metrics.halo
-    return Field(metrics.topology.pad(array, halo), place, level, -halo, -halo)
+    return Field(metrics.materialize_cotangents(metrics.topology.pad(array, halo)), place, level, -halo, -halo)
 
 
 def columns(metrics: Metrics, numerics: Numerics, p: Prepared, surface: Surface) -> Columns:
     """What closures see.  Whatever no closure uses is never computed: the compiler drops it."""
-    n, m = numerics, metrics
+    n, m, p = numerics, metrics, metrics.materialize_cotangents(p)
     constants = dict(gravity=n.gravity, reference_density=n.reference_density)
     temperature, salinity = p.tracers["temperature"], p.tracers["salinity"]
     n2 = isoneutral.buoyancy_frequency_squared(m, temperature, salinity, p.expansion, p.inv_distance, **constants)

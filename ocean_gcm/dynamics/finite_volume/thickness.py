@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
+import jax
+
 from ocean_gcm.grid.field import Field
 from ocean_gcm.grid.metrics import Metrics
 
 
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Thickness:
     """Layer thicknesses h = h0 (1 + eta / H) at T, U and V in m, and the stretching factor at T."""

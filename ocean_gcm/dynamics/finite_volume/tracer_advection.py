@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 import jax
 import jax.numpy as jnp
 
+from ocean_gcm.dynamics.finite_volume.bounds import clip, maximum, minimum
 from ocean_gcm.grid.field import Field, apply
 from ocean_gcm.grid.metrics import Metrics
 
@@ -75,11 +76,11 @@ def limit(correction, upwind, local, courant, outflow, small=0.0):
     Limiting flattens extrema until neighbours are all but equal, where the limiter has a kink at any scale and its
     derivative tells nothing.  The factor a b / (a b + small^2) makes that water linear.
     """
-    bound = jnp.minimum(jnp.abs(local), jnp.abs(upwind) * (jnp.maximum(1.0 - outflow, 0.0) / (courant + 1e-12)))
-    product = jnp.maximum(upwind * local, 0.0)
+    bound = minimum(jnp.abs(local), jnp.abs(upwind) * (maximum(1.0 - outflow, 0.0) / (courant + 1e-12)))
+    product = maximum(upwind * local, 0.0)
     bound = bound * (product / (product + small**2) if small else product > 0)
     low, high = jnp.where(local > 0, 0.0, -bound), jnp.where(local > 0, bound, 0.0)
-    return jnp.clip(correction, low, high)
+    return clip(correction, low, high)
 
 
 def _reciprocal(volume: Field) -> Field:
@@ -117,9 +118,7 @@ def _sweep_horizontal(scheme, tracers, volume, transport, mask, time_step, axis,
     positive = moved.map(lambda a: a >= 0)
     back = {k: -n for k, n in step.items()}
     entering = moved.shift(**back)
-    out = apply(
-        lambda e, w, r: (jnp.maximum(e, 0.0) - jnp.minimum(w, 0.0)) * r, moved.at("T"), entering.at("T"), inv_volume
-    )
+    out = apply(lambda e, w, r: (maximum(e, 0.0) - minimum(w, 0.0)) * r, moved.at("T"), entering.at("T"), inv_volume)
     here = lambda f: f.at(place)  # noqa: E731
     courant = apply(
         lambda p, f, a, b: jnp.abs(f) * _upwind(p, a, b), positive, moved, here(inv_volume), ahead(inv_volume)
@@ -130,7 +129,7 @@ def _sweep_horizontal(scheme, tracers, volume, transport, mask, time_step, axis,
     courant, outflow, new_volume, inv_new = metrics.materialize((courant, outflow, new_volume, inv_new))
     faces, result, increments = {}, {}, {}
     for name, tracer in tracers.items():
-        d = (tracer.diff_x() if axis == "x" else tracer.diff_y()) * mask
+        d = metrics.materialize_cotangents((tracer.diff_x() if axis == "x" else tracer.diff_y()) * mask)
         shifts = [d.shift(**{k: n * o for k, n in step.items()}) for o in (-2, -1, 0, 1, 2)]
         if scheme.reach < 3:
             shifts[0] = shifts[4] = d
@@ -145,7 +144,7 @@ def _sweep_horizontal(scheme, tracers, volume, transport, mask, time_step, axis,
         face = faces[name]
         # sum of flux times (face value - own value): equal to the flux form, and exact for a constant
         gain = entering.at("T") * (face.shift(**back).at("T") - tracer) - moved.at("T") * (face.at("T") - tracer)
-        increments[name] = gain * inv_new
+        increments[name] = metrics.materialize_cotangents(gain) * inv_new
         result[name] = tracer + increments[name]
     result, increments = metrics.materialize((result, increments))
     return result, increments, new_volume
@@ -162,7 +161,7 @@ def _sweep_vertical(scheme, tracers, volume, transport_w, mask_w, time_step, met
     inv = jnp.where(v > 0, 1.0 / jnp.where(v > 0, v, 1.0), 0.0)
     upward = moved >= 0
     courant = jnp.abs(moved) * _upwind(upward, inv, above(inv))
-    out = (jnp.maximum(moved, 0.0) - jnp.minimum(below(moved), 0.0)) * inv
+    out = (maximum(moved, 0.0) - minimum(below(moved), 0.0)) * inv
     outflow = _upwind(upward, out, above(out))
     new_volume = v - moved + below(moved)
     inv_new = jnp.where(new_volume > 0, 1.0 / jnp.where(new_volume > 0, new_volume, 1.0), 0.0)

@@ -34,7 +34,9 @@ def tracer_step(metrics, numerics, p, effects, surface, rounding, transport_x, t
     n, m, dt = numerics, metrics, numerics.time_step
     _, ny, nx = n.shape
     transport_x, transport_y = m.materialize((transport_x, transport_y))
-    outflow = m.materialize(continuity.divergence(transport_x, transport_y))
+    # each reader sums up its own derivatives
+    outflow = m.materialize(continuity.divergence(*m.materialize_cotangents((transport_x, transport_y))))
+    transport_x, transport_y = m.materialize_cotangents((transport_x, transport_y))
     wet = m.mask_t.interior(ny, nx)
     area = m.area_t.interior(ny, nx)
     source = n.surface.volume_source(surface, area)
