@@ -129,8 +129,11 @@ def test_all_learned_closures_at_once_have_gradients():
     model = shaken(model_of("gyre", "learned", *OTHERS), 0, 0.3)
     start = model.initial_state()
     rng = np.random.default_rng(0)
-    noise = jnp.asarray(0.5 * rng.normal(size=model.grid.shape) * model.grid.mask, model.dtype)
-    stirred = dataclasses.replace(start.ocean, temperature=start.ocean.temperature + noise)
+    grid = model.grid
+    noise = [jnp.asarray(rng.normal(size=grid.shape) * m, model.dtype) for m in (grid.mask, grid.mask_u, grid.mask_v)]
+    warmer = start.ocean.temperature + 0.5 * noise[0]
+    # with a flow, which is what backscatter acts on
+    stirred = dataclasses.replace(start.ocean, temperature=warmer, u=0.1 * noise[1], v=0.1 * noise[2])
     numbers, rebuild = split(model, [f"closures.{name}.**" for name in ("learned", *OTHERS)])
 
     @jax.jit
