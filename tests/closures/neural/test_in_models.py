@@ -204,3 +204,21 @@ def test_networks_wider_than_the_grid_are_refused():
     tree["closures"]["learned"]["network"] = {"architecture": "convolution", "neighbourhood": True}
     with pytest.raises(UserError, match="neighbourhood"):
         build_model(config_from_dict(tree))
+
+
+def test_networks_see_random_fields_of_their_own():
+    """Members draw their own fields, and these reach the ocean once the network is trained."""
+    tree = tree_of("gyre")
+    random = {"number": 2, "length": 5e5, "time": "P5D"}
+    tree["closures"]["learned"] = {"kind": "neural_tendencies", "random": random, "network": {"width": 8}}
+    model = shaken(build_model(config_from_dict(tree)), 2, 1.0)
+    state = model.initial_state()
+    assert state.closures["learned"].shape == (2, 12, 10)
+    members = model.ensemble(state, members=2)
+    first, second = (jax.tree.map(lambda x, i=i: x[i], members.closures["learned"]) for i in range(2))
+    assert np.abs(first - second)[:, model.grid.wet].min() > 0.0
+    ends = [
+        model.step(dataclasses.replace(state, closures={**state.closures, "learned": memory}))[0].ocean.temperature
+        for memory in (first, second)
+    ]
+    assert np.abs(ends[0] - ends[1]).max() > 0.0
