@@ -73,7 +73,9 @@ class Series:
         wanted = dict.fromkeys([*names, *(["salinity"] if teos10 else [])])
         chosen = self.dataset.isel(time=records)
         arrays = {name: self._read(chosen, name) for name in wanted}
-        return {name: array for name, array in _to_model(arrays, self.config).items() if name in names}
+        converted = _to_model(arrays, self.config)
+        # land again: fresh water of 0 degC has another Conservative Temperature
+        return {name: self._wet_only(name, converted[name]) for name in names}
 
     def require(self, names: Iterable[str]) -> None:
         """UserError unless all variables are there with the dimensions that they should have."""
@@ -106,7 +108,10 @@ class Series:
                 f"variable {array.name} of {self.label} is {values[bad][0]} in {int(bad[record].sum())} wet cells at "
                 f"{dataset['time'].values[record]}; expected numbers"
             )
-        return np.where(wet, values, np.zeros((), values.dtype))
+        return self._wet_only(name, values)
+
+    def _wet_only(self, name: str, array: np.ndarray) -> np.ndarray:
+        return np.where(mask(self.grid, MODEL_FIELDS.get(name, TRACER)), array, np.zeros((), array.dtype))
 
 
 def open_series(path: str | Path, config: Config | None = None) -> Series:

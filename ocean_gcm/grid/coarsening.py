@@ -100,9 +100,7 @@ class Coarsening:
         """
         height = fields.get("sea_surface_height")
         own = {"u": self.u, "v": self.v, "sea_surface_height": self.sea_surface_height}
-        return {
-            name: own[name](array) if name in own else self.tracer(array, height) for name, array in fields.items()
-        }
+        return {name: own[name](array) if name in own else self.tracer(array, height) for name, array in fields.items()}
 
     def tracer(self, tracer: np.ndarray, sea_surface_height: np.ndarray | None = None) -> np.ndarray:
         """Volume-weighted mean over the wet cells of each block: (..., nz, ny, nx) at T."""
