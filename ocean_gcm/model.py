@@ -111,13 +111,8 @@ class OceanModel(nnx.Module):
         )
         if key is None:
             key = jax.random.key(getattr(self.config, "seed", 0))
-        keys = jax.random.split(jax.random.fold_in(key, _MEMORY), len(self.closures) or 1)
-        memory = {
-            name: closure.initial_memory(shape, dtype, k)
-            for (name, closure), k in zip(self.closures.items(), keys, strict=False)
-        }
         start = jdt.Timedelta(jnp.int32(0), jnp.int32(0))
-        return State.create(ocean, _first_stepper(self, ocean), memory, start, key)
+        return State.create(ocean, _first_stepper(self, ocean), self._first_memory(key), start, key)
 
     def state_from(self, ocean: Ocean, time: jdt.Timedelta, key: jax.Array) -> State:
         """The state at model time `time` with the fields `ocean`, for instance of a truth.
@@ -144,8 +139,16 @@ class OceanModel(nnx.Module):
             sea_surface_height=on(wet[0], ocean.sea_surface_height),
             tracers={name: on(wet, array) for name, array in ocean.tracers.items()},
         )
-        memory = {name: closure.initial_memory(self.grid.shape, dtype) for name, closure in self.closures.items()}
-        return State.create(ocean, _stepper_with(self, ocean, _history(self, ocean)), memory, time, key)
+        stepper = _stepper_with(self, ocean, _history(self, ocean))
+        return State.create(ocean, stepper, self._first_memory(key), time, key)
+
+    def _first_memory(self, key: jax.Array) -> dict[str, Any]:
+        """Memories of the closures at a start, by name."""
+        keys = jax.random.split(jax.random.fold_in(key, _MEMORY), len(self.closures) or 1)
+        return {
+            name: closure.initial_memory(self.grid.shape, self.dtype, k)
+            for (name, closure), k in zip(self.closures.items(), keys, strict=False)
+        }
 
     # ---- stepping ----
     def _step(self, static: metrics.Metrics, state: State, forcing: SurfaceForcing) -> tuple[State, Diagnostics]:
