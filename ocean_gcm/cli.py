@@ -58,7 +58,29 @@ def _parser() -> argparse.ArgumentParser:
     plot.add_argument("directory", metavar="RUN", help="run directory")
     plot.add_argument("--output", metavar="DIR", help="where the figures go (default RUN/figures)")
     plot.set_defaults(run=_plot)
+
+    _add_coarsen(commands)
     return parser
+
+
+def _add_coarsen(commands) -> None:
+    text = "Conservative means of a fine run on the grid of a coarse model, as the truth to train it with."
+    coarsen = commands.add_parser("coarsen", help="turn a fine run into a coarse truth", description=text)
+    coarsen.add_argument("run_data", metavar="RUN", help="run directory, or a Zarr or NetCDF of the form of its output")
+    coarsen.add_argument("--factor", type=int, required=True, metavar="N", help="cells of a block along x and along y")
+    coarsen.add_argument("--levels", type=int, default=1, metavar="N", help="layers that become one (default 1)")
+    coarsen.add_argument("--output", required=True, metavar="ZARR", help="store to write")
+    coarsen.add_argument(
+        "--variables", nargs="+", metavar="NAME", help="CF names to write (default: those of the run that exist)"
+    )
+    coarsen.add_argument(
+        "--config", metavar="CONFIG", help="configuration of the coarse model, which must have the grid of the blocks"
+    )
+    coarsen.add_argument(
+        "--wet-fraction", type=float, default=0.5, metavar="F", help="least water of a wet block (default 0.5)"
+    )
+    coarsen.add_argument("--overwrite", action="store_true", help="replace the store")
+    coarsen.set_defaults(run=_coarsen)
 
 
 def _add_overrides(parser: argparse.ArgumentParser) -> None:
@@ -153,6 +175,32 @@ def _plot(parsed: argparse.Namespace) -> int:
 
     for path in plot_run(parsed.directory, parsed.output):
         print(path)
+    return 0
+
+
+def _coarsen(parsed: argparse.Namespace) -> int:
+    from rich.progress import Progress
+
+    from ocean_gcm.data.coarsen import coarsen
+
+    config = None if parsed.config is None else _load(parsed.config, [])[0]
+    with Progress(transient=True) as bar:
+        task = bar.add_task("coarsening", total=None)
+        made = coarsen(
+            parsed.run_data,
+            parsed.output,
+            parsed.factor,
+            layers=parsed.levels,
+            wet_fraction=parsed.wet_fraction,
+            variables=parsed.variables,
+            config=config,
+            overwrite=parsed.overwrite,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    nz, ny, nx = made["shape"]
+    print(f"{parsed.output}: {made['records']} records of {nx} x {ny} x {nz} cells")
+    if made["lost_volume"] > 0:
+        print(f"{100 * made['lost_volume']:.2g}% of the volume of the run lies in land of the coarse grid and is lost")
     return 0
 
 

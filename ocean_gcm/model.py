@@ -111,13 +111,44 @@ class OceanModel(nnx.Module):
         )
         if key is None:
             key = jax.random.key(getattr(self.config, "seed", 0))
+        start = jdt.Timedelta(jnp.int32(0), jnp.int32(0))
+        return State.create(ocean, _first_stepper(self, ocean), self._first_memory(key), start, key)
+
+    def state_from(self, ocean: Ocean, time: jdt.Timedelta, key: jax.Array) -> State:
+        """The state at model time `time` with the fields `ocean`, for instance of a truth.
+
+        A pure function of arrays, also inside of `jax.jit` and under `jax.vmap`.  The first step from it is a forward
+        Euler step, closures' memories are those of a start, and values on land do not count.
+
+        Args:
+          ocean: fields in the model's shapes and units.
+          time: since the model's `time.start`, 0-d.
+          key: typed random key.
+        """
+        grid, dtype = self.grid_arrays, self.dtype
+        wet, wet_u, wet_v = (grid[f"mask_{place}"] > 0 for place in "tuv")
+
+        def on(mask, array):
+            return jnp.where(mask, jnp.asarray(array, dtype), 0)
+
+        ocean = Ocean(
+            u=on(wet_u, ocean.u),
+            v=on(wet_v, ocean.v),
+            temperature=on(wet, ocean.temperature),
+            salinity=on(wet, ocean.salinity),
+            sea_surface_height=on(wet[0], ocean.sea_surface_height),
+            tracers={name: on(wet, array) for name, array in ocean.tracers.items()},
+        )
+        stepper = _stepper_with(self, ocean, _history(self, ocean))
+        return State.create(ocean, stepper, self._first_memory(key), time, key)
+
+    def _first_memory(self, key: jax.Array) -> dict[str, Any]:
+        """Memories of the closures at a start, by name."""
         keys = jax.random.split(jax.random.fold_in(key, _MEMORY), len(self.closures) or 1)
-        memory = {
-            name: closure.initial_memory(shape, dtype, k)
+        return {
+            name: closure.initial_memory(self.grid.shape, self.dtype, k)
             for (name, closure), k in zip(self.closures.items(), keys, strict=False)
         }
-        start = jdt.Timedelta(jnp.int32(0), jnp.int32(0))
-        return State.create(ocean, _first_stepper(self, ocean), memory, start, key)
 
     # ---- stepping ----
     def _step(self, static: metrics.Metrics, state: State, forcing: SurfaceForcing) -> tuple[State, Diagnostics]:
@@ -225,20 +256,32 @@ def _tendency(model: OceanModel, ocean):
 
 
 def _first_stepper(model: OceanModel, ocean: Ocean) -> Stepper:
+    return _stepper_with(model, ocean, _first_history(model, ocean))
+
+
+def _stepper_with(model: OceanModel, ocean: Ocean, history) -> Stepper:
     exact = jnp.finfo(model.dtype).bits < 64
     rounding = {name: jnp.zeros_like(x) for name, x in core.tracers_of(ocean).items()} if exact else {}
-    return Stepper(_first_history(model, ocean), rounding)
+    return Stepper(history, rounding)
 
 
 def _first_history(model: OceanModel, ocean: Ocean):
+    """`_history`, which at rest needs no program to be compiled."""
+    if np.any(ocean.u) or np.any(ocean.v):
+        return _history(model, ocean)
+    zero = (jnp.zeros_like(ocean.u), jnp.zeros_like(ocean.v))
+    return (zero,) * _past(model)
+
+
+def _history(model: OceanModel, ocean: Ocean):
     """Past tendencies equal to the present one: the first step is a forward Euler step."""
+    return (_tendency(model, ocean),) * _past(model) if _past(model) else ()
+
+
+def _past(model: OceanModel) -> int:
+    """Number of past tendencies that the extrapolation in time needs."""
     n = model.blueprint.numerics
-    if n.vorticity_flux is None or len(n.extrapolation) == 1:
-        return ()
-    if not (np.any(ocean.u) or np.any(ocean.v)):
-        zero = (jnp.zeros_like(ocean.u), jnp.zeros_like(ocean.v))
-        return (zero,) * (len(n.extrapolation) - 1)
-    return (_tendency(model, ocean),) * (len(n.extrapolation) - 1)
+    return 0 if n.vorticity_flux is None else len(n.extrapolation) - 1
 
 
 EXTRAPOLATION = {

@@ -18,6 +18,8 @@ TINY = {
     "acc_channel": ["grid.nx=10", "grid.ny=14", "bathymetry.walls=[{x: [0, 6], y: [-18, 42]}]"],
     "baroclinic_channel": ["grid.nx=12", "grid.ny=12", "grid.levels={number: 5, depth: 1000}"],
     "double_gyre": ["grid.nx=10", "grid.ny=10", "grid.levels={number: 5, depth: 4000, surface_thickness: 200}"],
+    "double_gyre_coarse": ["grid.nx=10", "grid.ny=10"],
+    "double_gyre_eddying": ["grid.nx=10", "grid.ny=10"],
     "double_gyre_neural": ["grid.nx=10", "grid.ny=10", "grid.levels={number: 5, depth: 4000, surface_thickness: 200}"],
     "global_4deg": ["grid.nx=30", "grid.ny=20"],
     "global_4deg_observed": ["grid.nx=30", "grid.ny=20"],
