@@ -15,7 +15,7 @@ import pydantic
 import yaml
 
 from ocean_gcm.clock import Duration, TimeConfig
-from ocean_gcm.closures.classical import ClosureConfig
+from ocean_gcm.closures.config import ClosureConfig
 from ocean_gcm.data.paths import expand
 from ocean_gcm.data.variables import VARIABLES
 from ocean_gcm.dynamics.finite_volume.config import DynamicsConfig

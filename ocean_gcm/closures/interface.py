@@ -66,6 +66,9 @@ class Effects:
     Attributes:
       u_tendency, v_tendency: (U/c, V/c) m s-2.
       tracer_tendencies: by name (T/c), unit of the tracer per second.
+      tracer_fluxes: by name, through the faces along x and y and upward (U/c, V/c, T/w), unit of the tracer times
+        m3 s-1, each may be None; what leaves a cell enters its neighbour.  Those along x and y are zero at coasts and
+        want a halo of 1, the upward one is zero at the surface and at the sea floor.
       vertical_viscosity, vertical_diffusivity: (T/w) m2 s-1, applied implicitly.
       harmonic_viscosity: (T/c or T/s, F/c or F/s) m2 s-1; wants a halo of 1.
       biharmonic_viscosity: (T, F) m4 s-1; positive; wants a halo of 1.
@@ -79,6 +82,7 @@ class Effects:
     u_tendency: Field | None = None
     v_tendency: Field | None = None
     tracer_tendencies: Mapping[str, Field] | None = None
+    tracer_fluxes: Mapping[str, tuple[Field | None, Field | None, Field | None]] | None = None
     vertical_viscosity: Field | None = None
     vertical_diffusivity: Field | None = None
     harmonic_viscosity: tuple[Field, Field] | None = None
@@ -97,7 +101,7 @@ def _add(a, b):
     if a is None or b is None:
         return b if a is None else a
     if isinstance(a, tuple):
-        return tuple(x + y for x, y in zip(a, b, strict=True))
+        return tuple(_add(x, y) for x, y in zip(a, b, strict=True))
     if isinstance(a, Mapping):
         return {name: _add(a.get(name), b.get(name)) for name in {**a, **b}}
     return a + b

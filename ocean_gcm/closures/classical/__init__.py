@@ -1,6 +1,7 @@
 """Formulas for what is not resolved: one file per scheme, each with its configuration.
 
 `ClosureConfig` is the configuration of any of them; `config.build(grid, dtype)` gives the closure.
+`ocean_gcm.closures.config.ClosureConfig` has the learned ones beside them.
 """
 
 from typing import Annotated
@@ -16,7 +17,7 @@ from ocean_gcm.closures.classical.horizontal_diffusion import HorizontalDiffusio
 from ocean_gcm.closures.classical.lateral_viscosity import BiharmonicViscosityConfig, HarmonicViscosityConfig
 from ocean_gcm.closures.classical.richardson_mixing import RichardsonMixingConfig
 
-ClosureConfig = Annotated[
+ClassicalConfig = (
     HarmonicViscosityConfig
     | BiharmonicViscosityConfig
     | SmagorinskyConfig
@@ -26,8 +27,9 @@ ClosureConfig = Annotated[
     | RichardsonMixingConfig
     | ConvectiveAdjustmentConfig
     | GentMcWilliamsRediConfig
-    | HorizontalDiffusionConfig,
-    pydantic.Field(discriminator="kind"),
-]
+    | HorizontalDiffusionConfig
+)
 
-__all__ = ["ClosureConfig"]
+ClosureConfig = Annotated[ClassicalConfig, pydantic.Field(discriminator="kind")]
+
+__all__ = ["ClassicalConfig", "ClosureConfig"]

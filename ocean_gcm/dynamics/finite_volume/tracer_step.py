@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax.numpy as jnp
 from jax import lax
 
@@ -57,6 +59,8 @@ def tracer_step(metrics, numerics, p, effects, surface, rounding, transport_x, t
         change = _add_isoneutral(m, n, p, effects, change, inv_volume)
     for name, tendency in (effects.tracer_tendencies or {}).items():
         change[name] = change[name] + dt * tendency.interior(ny, nx)
+    for name, flux in (effects.tracer_fluxes or {}).items():
+        change[name] = change[name] - dt * _outflow(flux, (ny, nx)) * inv_volume
     inputs = n.surface.tracer_fluxes(surface, {k: x[0] for k, x in old.items()}, source)
     for name, flux in inputs.items():
         change[name] = change[name].at[0].add(dt * flux.into_cell * area * inv_volume[0])
@@ -113,14 +117,25 @@ def _add_isoneutral(metrics, numerics, p, effects, tracers, inv_volume):
     _, ny, nx = n.shape
     result = dict(tracers)
     for name, tracer in p.tracers.items():
-        flux_x, flux_y, flux_z = isoneutral.isoneutral_fluxes(
+        fluxes = isoneutral.isoneutral_fluxes(
             m, tracer, effects.isoneutral_diffusion, p.thickness.u, p.thickness.v, p.inv_distance
         )
-        upward = flux_z.interior(ny, nx)
-        vertical = upward - jnp.concatenate([upward[1:], jnp.zeros_like(upward[:1])])
-        horizontal = (flux_x.diff_x() + flux_y.diff_y()).interior(ny, nx)
-        result[name] = result[name] - dt * (horizontal + vertical) * inv_volume
+        result[name] = result[name] - dt * _outflow(fluxes, (ny, nx)) * inv_volume
     return result
+
+
+def _outflow(fluxes, shape):
+    """What leaves each cell on the interior by fluxes (U/c, V/c, T/w upward), of which each may be None."""
+    flux_x, flux_y, flux_z = fluxes
+    parts = []
+    if flux_x is not None:
+        parts.append(flux_x.diff_x().interior(*shape))
+    if flux_y is not None:
+        parts.append(flux_y.diff_y().interior(*shape))
+    if flux_z is not None:
+        upward = flux_z.interior(*shape)
+        parts.append(upward - jnp.concatenate([upward[1:], jnp.zeros_like(upward[:1])]))
+    return functools.reduce(jnp.add, parts)
 
 
 def _tracer_conductance(metrics, numerics, p, effects):
