@@ -30,7 +30,7 @@ class RandomInputs(Protocol):
     def initial(self, key) -> Any:
         """Memory at the start."""
 
-    def step(self, memory: Any, key) -> tuple[Any, Field]:
+    def step(self, memory: Any, key, columns: Columns) -> tuple[Any, Field]:
         """The new memory and the fields (number, y, x) at T/s, zero on land."""
 
 
@@ -97,7 +97,7 @@ class Learned(nnx.Module):
         """Raw outputs, one array (channels, ny, nx) for each output block, zero on land; and the new memory."""
         fields = None
         if self.random is not None:
-            memory, fields = self.random.step(memory, key)
+            memory, fields = self.random.step(memory, key, columns)
         static = columns.static
         values = self.normalisation(*inputs.stack(columns, self.names, fields))
         mask = static.surface_mask_t.interior(*values.shape[-2:])
