@@ -18,7 +18,7 @@ from ocean_gcm.grid.grid import Grid
 from ocean_gcm.section import Section
 
 Architecture = Literal["column", "convolution"]
-_WIDTH = {"column": 64, "convolution": 32}
+_WIDTH = {"column": 48, "convolution": 24}
 
 
 class NetworkConfig(Section):
@@ -31,7 +31,7 @@ class NetworkConfig(Section):
         False, description="the encoder of architecture: column sees the 3x3 columns around; no unit"
     )
     width: int | None = pydantic.Field(
-        None, ge=1, le=4096, description="channels between layers; null: 64 (column) or 32 (convolution); no unit"
+        None, ge=1, le=4096, description="channels between layers; null: 48 (column) or 24 (convolution); no unit"
     )
     blocks: int = pydantic.Field(2, ge=0, le=32, description="residual blocks of two layers each; no unit")
     seed: int = pydantic.Field(0, ge=0, lt=2**32, description="seed of the weights at the start; no unit")

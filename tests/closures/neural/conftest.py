@@ -1,6 +1,8 @@
 """Small seas of plain arrays, made into `Columns`; and learned closures whose last layer is not zero."""
 
 import dataclasses
+import functools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +17,7 @@ from ocean_gcm.grid import geometry
 from ocean_gcm.grid.field import Field
 from ocean_gcm.grid.grid import build_grid
 from ocean_gcm.grid.levels import Levels
-from ocean_gcm.grid.metrics import device_arrays, padded
+from ocean_gcm.grid.metrics import Metrics, device_arrays, padded
 from ocean_gcm.grid.topology import Topology
 
 LEVELS = np.array([50.0, 150.0, 300.0, 500.0])
@@ -41,23 +43,27 @@ ARRAYS = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Sea:
     """A grid and what is made of it."""
 
     grid: object
     dtype: object = jnp.float64
 
-    @property
+    @functools.cached_property
     def static(self):
-        return padded(device_arrays(self.grid, self.dtype), self.grid.topology, HALO)
+        """Made by one program: hundreds of tiny ones take longer than all tests."""
+        topology = self.grid.topology
+        fields = jax.jit(lambda arrays: padded(arrays, topology, HALO).fields)(device_arrays(self.grid, self.dtype))
+        return Metrics(HALO, topology, fields)
 
     @property
     def interior_shape(self):
         return self.grid.shape[1:]
 
     def interior(self, field):
-        return np.asarray(field.interior(*self.interior_shape))
+        ny, nx = self.interior_shape
+        return np.asarray(field.data)[..., -field.y0 : ny - field.y0, -field.x0 : nx - field.x0]
 
     def random(self, seed=0):
         """Arrays as the core gives them: zero where dry."""
@@ -65,41 +71,53 @@ class Sea:
         for name, (_, level, mask, size, mean) in ARRAYS.items():
             shape = self.interior_shape if level == "s" else self.grid.shape
             wet = self.interior(getattr(static, mask))
-            result[name] = jnp.asarray((mean + size * rng.normal(size=shape)) * wet, self.dtype)
-        result["shear_squared"] = jnp.abs(result["shear_squared"])
-        return result
+            result[name] = (mean + size * rng.normal(size=shape)) * wet
+        result["shear_squared"] = np.abs(result["shear_squared"])
+        return {name: jnp.asarray(a, self.dtype) for name, a in result.items()}
 
     def columns(self, arrays) -> Columns:
-        static = self.static
-        fields = {}
-        for name, (place, level, *_) in ARRAYS.items():
-            fields[name] = Field(static.topology.pad(arrays[name], HALO), place, level, -HALO, -HALO)
-        eta = fields["sea_surface_height"]
-        stretching = eta * static.inv_depth_t + 1.0
-        thickness = static.thickness_t * stretching
-        return Columns(
-            tracers={name: fields.pop(name) for name in ("temperature", "salinity")},
-            thickness=thickness,
-            thickness_u=static.thickness_u * stretching.mean_x(),
-            thickness_v=static.thickness_v * stretching.mean_y(),
-            depth=thickness.map(lambda h: jnp.cumsum(h, 0) - 0.5 * h),
-            strain=(fields.pop("tension"), fields.pop("shear")),
-            static=static,
-            surface={name: fields.pop(name) for name in ("stress_x", "stress_y", "sst")},
-            year_fraction=jnp.asarray(0.2, self.dtype),
-            **fields,
-            **_of_later_versions(),
-        )
+        return columns(self.static, arrays)
 
     def closure(self, kind="neural_tendencies", seed=None, size=1.0, **settings):
         """Built from a configuration; with a `seed` all weights and biases are random."""
-        settings.setdefault("network", {}).setdefault("width", 8)
-        config = pydantic.TypeAdapter(ClosureConfig).validate_python({"kind": kind, **settings})
-        closure = config.build(self.grid, self.dtype)
+        settings["network"] = {"width": 8, **settings.get("network", {})}
+        closure = self.closure_of(kind, **settings)
         return closure if seed is None else shaken(closure, seed, size)
 
+    def closure_of(self, kind, **settings):
+        config = pydantic.TypeAdapter(ClosureConfig).validate_python({"kind": kind, **settings})
+        return config.build(self.grid, self.dtype)
+
     def effects(self, closure, arrays):
-        return jax.jit(lambda c, a: c(self.columns(a), (), None)[0])(closure, arrays)
+        return _effects(closure, arrays, self.static.fields, self.grid.topology)
+
+
+@functools.partial(jax.jit, static_argnums=3)
+def _effects(closure, arrays, fields, topology):
+    """Seas of one shape share a program."""
+    return closure(columns(Metrics(HALO, topology, fields), arrays), (), None)[0]
+
+
+def columns(static, arrays) -> Columns:
+    """Columns of arrays as `Sea.random` makes them."""
+    fields = {}
+    for name, (place, level, *_) in ARRAYS.items():
+        fields[name] = Field(static.topology.pad(arrays[name], HALO), place, level, -HALO, -HALO)
+    stretching = fields["sea_surface_height"] * static.inv_depth_t + 1.0
+    thickness = static.thickness_t * stretching
+    return Columns(
+        tracers={name: fields.pop(name) for name in ("temperature", "salinity")},
+        thickness=thickness,
+        thickness_u=static.thickness_u * stretching.mean_x(),
+        thickness_v=static.thickness_v * stretching.mean_y(),
+        depth=thickness.map(lambda h: jnp.cumsum(h, 0) - 0.5 * h),
+        strain=(fields.pop("tension"), fields.pop("shear")),
+        static=static,
+        surface={name: fields.pop(name) for name in ("stress_x", "stress_y", "sst")},
+        year_fraction=jnp.asarray(0.2, stretching.data.dtype),
+        **fields,
+        **_of_later_versions(),
+    )
 
 
 def _of_later_versions():
@@ -116,7 +134,8 @@ def shaken(closure, seed, size):
         last = "decoder" in jax.tree_util.keystr(path)
         if p.ndim == 0 or not (last or p.ndim == 1):
             return p
-        return p + size * jnp.asarray(rng.normal(size=p.shape), p.dtype) / np.sqrt(p.shape[0] if p.ndim > 1 else 1.0)
+        spread = size / math.sqrt(p.shape[0] if p.ndim > 1 else 1)
+        return p + spread * jnp.asarray(rng.normal(size=p.shape), p.dtype)
 
     graph, parameters, rest = nnx.split(closure, nnx.Param, ...)
     return nnx.merge(graph, jax.tree_util.tree_map_with_path(shake, parameters), rest)
@@ -130,7 +149,7 @@ def island_and_shelf(ny=6, nx=8):
     return depth
 
 
-def plane_sea(depth, *, f0=1e-4, spacing=(1e5, 1e5), periodic=(True, True)):
+def plane_sea(depth, *, f0=1e-4, spacing=(1e5, 1e5), periodic=(True, False)):
     """depth (ny, nx) in m on a plane; spacing and periodic: (x, y)."""
     ny, nx = depth.shape
     topology = Topology(periodic_x=periodic[0], periodic_y=periodic[1])
