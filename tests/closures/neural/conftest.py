@@ -73,6 +73,8 @@ class Sea:
             wet = self.interior(getattr(static, mask))
             result[name] = (mean + size * rng.normal(size=shape)) * wet
         result["shear_squared"] = np.abs(result["shear_squared"])
+        for name in ("slope_x", "slope_y"):
+            result[name][0] = 0.0
         return {name: jnp.asarray(a, self.dtype) for name, a in result.items()}
 
     def columns(self, arrays) -> Columns:
