@@ -110,8 +110,9 @@ def test_companion_beats_the_strongest_backscatter_at_the_scale_of_the_grid():
 @pytest.mark.parametrize(
     "kind", ["neural_tendencies", "neural_vertical_mixing", "neural_mesoscale", "neural_backscatter"]
 )
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
-def test_every_parameter_has_a_gradient(sphere, kind, dtype):
+def test_every_parameter_has_a_gradient(sphere, kind):
+    """In float32, where overflow comes early; and none is not a number at rest."""
+    dtype = jnp.float32
     sea = type(sphere)(sphere.grid, dtype)
     settings = {"vertical_structure": True} if kind == "neural_mesoscale" else {}
     closure = sea.closure(kind, seed=1, **settings)
