@@ -8,9 +8,9 @@ from ocean_gcm.closures.neural.coefficients import (
     NeuralMesoscaleConfig,
     NeuralVerticalMixingConfig,
 )
-from ocean_gcm.closures.neural.normalisation import Statistics, measure
+from ocean_gcm.closures.neural.normalisation import Statistics
 from ocean_gcm.closures.neural.tendencies import NeuralTendenciesConfig
 
 NeuralConfig = NeuralTendenciesConfig | NeuralVerticalMixingConfig | NeuralMesoscaleConfig | NeuralBackscatterConfig
 
-__all__ = ["NeuralConfig", "Statistics", "measure"]
+__all__ = ["NeuralConfig", "Statistics"]

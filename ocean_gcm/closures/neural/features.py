@@ -185,8 +185,8 @@ def blocks(names: Sequence[str], nz: int, random_fields: int = 0) -> tuple[Block
     result = []
     for name in names:
         feature = FEATURES[name]
-        single = feature.kind in ("vector", "tensor")
-        levels = feature.channels(nz) // (2 if single else 1)
+        pair = feature.kind in ("vector", "tensor")
+        levels = feature.channels(nz) // (2 if pair else 1)
         result.append(Block(feature.kind, levels))
     return (*result, *([Block("scalar", random_fields)] if random_fields else []))
 

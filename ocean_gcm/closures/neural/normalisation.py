@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jax
@@ -122,41 +122,3 @@ def _by_level(given: Mapping[str, Numbers], name: str, default: Numbers, levels:
             f"statistics: {name} has {value.size} numbers; expected one, or one for each of {levels} levels"
         )
     return np.broadcast_to(value, (levels,))
-
-
-def measure(model, states: Iterable, names: Sequence[str] = tuple(inputs.FEATURES)) -> Statistics:
-    """Mean and standard deviation of inputs by level, over the wet cells (weighted by area) of all `states`.
-
-    Scales of pairs are those of both components; levels that hardly vary get a hundredth of the feature's default
-    scale at least.  Output scales are left out: they need tendencies of a truth.
-    """
-    from ocean_gcm.dynamics.finite_volume import core
-
-    numerics = model.blueprint.numerics
-    nz = model.grid.shape[0]
-
-    @jax.jit
-    def moments(state):
-        static = model.metrics()
-        columns = core.columns(
-            static, numerics, core.prepare(static, numerics, state.ocean), model.forcing.at(state.time)
-        )
-        values, wet = inputs.stack(columns, names)
-        weight = wet * static.area_t.interior(*values.shape[-2:])
-        return [jnp.sum(weight * x, (1, 2)) for x in (jnp.ones_like(values), values, values * values)]
-
-    area, first, second = (np.sum(x, 0) for x in zip(*(map(np.asarray, moments(s)) for s in states), strict=True))
-    mean, scale, start = {}, {}, 0
-    for name in names:
-        feature = inputs.FEATURES[name]
-        part = slice(start, start := start + feature.channels(nz))
-        weights, sums, squares = (x[part].reshape(feature.number, -1).sum(0) for x in (area, first, second))
-        safe = np.where(weights > 0, weights, 1.0)
-        centre = sums / safe if feature.kind == "scalar" else np.zeros_like(sums)
-        spread = np.sqrt(np.maximum(squares / safe - centre**2, 0.0))
-        if feature.kind == "scalar" and name not in ("mask", "season"):
-            mean[name] = centre.tolist()
-        if name not in ("mask", "season", "thickness"):
-            scale[name] = np.maximum(spread, 0.01 * feature.scale).tolist()
-    mean.pop("thickness", None)
-    return Statistics(mean, scale)

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from ocean_gcm.build import build_model
-from ocean_gcm.closures.neural import Statistics, measure
+from ocean_gcm.closures.neural import Statistics
 from ocean_gcm.closures.trainable import split
 from ocean_gcm.config import config_from_dict, load_config
 from ocean_gcm.errors import UserError
+from ocean_gcm.input_statistics import measure_inputs
 
 LEARNED = {
     "globe": {"kind": "neural_tendencies", "horizontal_fluxes": True, "network": {"width": 8}},
@@ -153,7 +154,7 @@ def test_statistics_of_states(tmp_path):
     model = model_of("gyre", "learned")
     state = model.initial_state()
     names = ("temperature", "velocity", "mask")
-    statistics = measure(model, [state, state], names)
+    statistics = measure_inputs(model, [state, state], names)
     wet = model.grid.mask
     top = np.asarray(state.ocean.temperature)[0][wet[0]]
     assert statistics.mean["temperature"][0] == pytest.approx(top.mean(), rel=1e-5)
