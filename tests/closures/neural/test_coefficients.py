@@ -120,7 +120,10 @@ def test_every_parameter_has_a_gradient(sphere, kind):
     def total(closure, arrays):
         effects, _ = closure(sea.columns(arrays), (), None)
         fields = [f.interior(6, 8) for f in jax.tree.leaves(effects, is_leaf=lambda x: hasattr(x, "interior"))]
-        return sum(jnp.sum(f * jnp.cos(jnp.arange(8.0, dtype=dtype))) / (1e-30 + jnp.max(jnp.abs(f))) for f in fields)
+        # sizes count as constants, and float32 holds no square of one over the smallest of them
+        sizes = [1e-12 + jax.lax.stop_gradient(jnp.max(jnp.abs(f))) for f in fields]
+        weight = jnp.cos(jnp.arange(8.0, dtype=dtype))
+        return sum(jnp.sum(f * weight) / size for f, size in zip(fields, sizes, strict=True))
 
     graph, parameters, rest = nnx.split(closure, nnx.Param, ...)
     gradient = jax.jit(jax.grad(lambda p, a: total(nnx.merge(graph, p, rest), a)))
