@@ -119,8 +119,11 @@ def padded(metrics: Metrics, array: jax.Array, place: str, level: str) -> Field:
     return Field(metrics.topology.pad(array, halo), place, level, -halo, -halo)
 
 
-def columns(metrics: Metrics, numerics: Numerics, p: Prepared, surface: Surface) -> Columns:
-    """What closures see.  Whatever no closure uses is never computed: the compiler drops it."""
+def columns(metrics: Metrics, numerics: Numerics, p: Prepared, surface: Surface, interval: float) -> Columns:
+    """What closures see, `interval` seconds before they see it again.
+
+    Whatever no closure uses is never computed: the compiler drops it.
+    """
     n, m = numerics, metrics
     constants = dict(gravity=n.gravity, reference_density=n.reference_density)
     temperature, salinity = p.tracers["temperature"], p.tracers["salinity"]
@@ -156,4 +159,5 @@ def columns(metrics: Metrics, numerics: Numerics, p: Prepared, surface: Surface)
             if getattr(surface, name) is not None
         },
         year_fraction=surface.year_fraction,
+        interval=interval,
     )
