@@ -164,7 +164,7 @@ class OceanModel(nnx.Module):
         return _jit_advance(self, state, forcing, jnp.int32(self._calls(steps)))
 
     def ensemble(self, state: State, key: jax.Array | None = None, *, members: int) -> State:
-        """`members` states around `state` (leading axis), perturbed as the section `ensemble` says, each with own noise.
+        """`members` states around `state` (leading axis), perturbed as the section `ensemble` says.
 
         `key` (default: made from that of the state) decides all of them; a member does not depend on their number.
         """

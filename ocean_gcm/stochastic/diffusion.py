@@ -45,10 +45,11 @@ def sufficient_degree(length: float, largest_eigenvalue: float) -> int:
     Raises ValueError if that is more than `MOST_SWEEPS`.
     """
     a = length * length * largest_eigenvalue / 8.0
-    tail = 2.0 * np.cumsum(ive(np.arange(MOST_SWEEPS + 2), a)[::-1])[::-1]
-    if tail[-1] >= TAIL:
+    # all coefficients together sum up to one
+    rest = 1.0 - (2.0 * np.cumsum(ive(np.arange(MOST_SWEEPS + 1), a)) - ive(0, a))
+    if rest[-1] >= TAIL:
         raise ValueError(f"more than {MOST_SWEEPS} sweeps")
-    return int(np.argmax(tail[1:] < TAIL))
+    return int(np.argmax(rest < TAIL))
 
 
 @dataclasses.dataclass(frozen=True)

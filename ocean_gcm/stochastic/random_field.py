@@ -106,7 +106,8 @@ class RandomFields(nnx.Module):
         """The fields that belong to a memory, see `step`."""
         length, weights = self._length_and_weights()
         smooth = self.diffusion(static, memory, length)
-        normalised = smooth * jnp.exp(-0.5 * jnp.tensordot(weights, self.log_variance, 1)) * self.wet
+        normalised = smooth * jnp.exp(-0.5 * jnp.tensordot(weights, self.log_variance, 1))
+        normalised = normalised * static.surface_mask_t.interior(*memory.shape[-2:])
         return Field(
             static.topology.pad(static.materialize(normalised), static.halo), "T", "s", -static.halo, -static.halo
         )
