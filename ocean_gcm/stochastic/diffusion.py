@@ -69,30 +69,34 @@ class Diffusion:
 
         The variance of the result is that of `variance.diffused_variance`.
         """
-        m = metrics
-        ny, nx = white.shape[-2:]
-        factor = 2.0 / self.largest_eigenvalue
-        along_x = m.dy_u * m.inv_dx_u * m.surface_mask_u * factor
-        along_y = m.dx_v * m.inv_dy_v * m.surface_mask_v * factor
-        root_area = m.area_t.interior(ny, nx) ** 0.5
-        along_x, along_y, root_area = m.materialize((along_x, along_y, root_area))
-
-        def turned(q):
-            """(1 - 2 A / lambda) q"""
-            f = Field(m.topology.pad(q, 1), "T", "s", -1, -1)
-            spread = ((f.diff_x() * along_x).diff_x() + (f.diff_y() * along_y).diff_y()) * m.inv_area_t
-            return (f + spread).interior(ny, nx)
+        c = jnp.asarray(heat_coefficients(length, self.largest_eigenvalue, self.degree), white.dtype)
+        if self.degree == 0:
+            return white * c[0]
+        turned = euler_step(metrics, white.shape[-2:], 2.0 / self.largest_eigenvalue)
 
         def sweep(carry, coefficient):
             before, now, total = carry
             after = 2.0 * turned(now) - before
             return (now, after, total + coefficient * after), None
 
-        c = jnp.asarray(heat_coefficients(length, self.largest_eigenvalue, self.degree), white.dtype)
         # white noise on the sphere: its variance is one over the area
+        root_area = metrics.materialize(metrics.area_t.interior(*white.shape[-2:]) ** 0.5)
         q = white / root_area
-        if self.degree == 0:
-            return white * c[0]
         first = turned(q)
         carry = (q, first, c[0] * q + c[1] * first)
         return lax.scan(sweep, carry, c[2:], unroll=2)[0][2] * root_area
+
+
+def euler_step(metrics: Metrics, shape: tuple[int, int], time: float) -> Callable[[jax.Array], jax.Array]:
+    """q -> (1 - time A) q for fields (n, ny, nx) of the given (ny, nx); `time` in m2, land keeps what it has."""
+    m = metrics
+    along_x = m.dy_u * m.inv_dx_u * m.surface_mask_u * time
+    along_y = m.dx_v * m.inv_dy_v * m.surface_mask_v * time
+    along_x, along_y = m.materialize((along_x, along_y))
+
+    def step(q):
+        f = Field(m.topology.pad(q, 1), "T", "s", -1, -1)
+        gain = ((f.diff_x() * along_x).diff_x() + (f.diff_y() * along_y).diff_y()) * m.inv_area_t
+        return (f + gain).interior(*shape)
+
+    return step
