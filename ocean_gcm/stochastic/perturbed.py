@@ -81,7 +81,7 @@ def lognormal_factor(r, amplitude):
     weights = np.exp(-0.5 * points**2)
     weights /= weights.sum()
     excess = jnp.sum(weights * jnp.expm1(amplitude * np.clip(points, -LARGEST, LARGEST)))
-    return jnp.exp(amplitude * jnp.clip(r, -LARGEST, LARGEST) - jnp.log1p(excess))
+    return jnp.exp(amplitude * jnp.clip(r, -LARGEST, LARGEST) - jnp.log1p(excess).astype(r.dtype))
 
 
 class Perturbed(nnx.Module):

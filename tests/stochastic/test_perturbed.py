@@ -155,6 +155,11 @@ def test_factors_have_mean_one_and_bounds(amplitude, seed):
         assert (np.asarray(factor(jnp.asarray(drawn), 0.0)) == 1).all()
 
 
+@pytest.mark.parametrize("factor", [bounded_factor, lognormal_factor])
+def test_factors_keep_single_precision(factor):
+    assert factor(jnp.ones(2, jnp.float32), jnp.float32(0.3)).dtype == jnp.float32
+
+
 @pytest.fixture(scope="module")
 def effects(plane):
     """(columns, r, isoneutral and other effects of unit diffusivity on random slopes)."""
