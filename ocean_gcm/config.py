@@ -25,6 +25,7 @@ from ocean_gcm.grid.bathymetry import BathymetryConfig
 from ocean_gcm.grid.build import GridConfig
 from ocean_gcm.initial import InitialConfig, TracerConfig
 from ocean_gcm.section import Section
+from ocean_gcm.stochastic.initial import EnsembleConfig
 from ocean_gcm.validation import sentence, suggestion
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -78,6 +79,9 @@ class Config(Section):
         {}, description="what is not resolved, by a name of your choice"
     )
     tracers: dict[str, TracerConfig] = pydantic.Field({}, description="passive tracers by name")
+    ensemble: EnsembleConfig = pydantic.Field(
+        EnsembleConfig(), description="how `model.ensemble` perturbs the members' initial states"
+    )
     time: TimeConfig = pydantic.Field(description="start, length and step")
     output: OutputConfig = pydantic.Field(OutputConfig(), description="what is written")
     provenance: dict[str, str] | None = pydantic.Field(
@@ -134,8 +138,9 @@ class Config(Section):
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
 
     def science(self) -> dict[str, Any]:
-        """All that decides the numbers of a run: without names, length of the run, places and restart settings."""
-        tree = self.model_dump(mode="json", exclude={"name", "description", "provenance"})
+        """All that decides the numbers of a run: without names, length of the run, places, restart settings
+        and what makes other states of a given one."""
+        tree = self.model_dump(mode="json", exclude={"name", "description", "ensemble", "provenance"})
         for section, key in (("time", "duration"), ("output", "directory"), ("output", "restart_interval")):
             del tree[section][key]
         del tree["output"]["restarts_kept"]

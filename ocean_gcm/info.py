@@ -49,13 +49,16 @@ def step_limits(grid: Grid, config: Config) -> list[Limit]:
     if coriolis > 0:
         limits.append(Limit("inertial oscillation", 1.0 / coriolis, "implicit"))
     for name, closure in config.closures.items():
+        largest = 1.0
+        while closure.kind == "perturbed":
+            largest, closure = largest * closure.largest_factor, closure.closure
         viscosity = getattr(closure, "viscosity", None)
         if not isinstance(viscosity, float) or viscosity <= 0:
             continue
         if closure.kind in ("harmonic_viscosity", "biharmonic_viscosity"):
             # forward Euler: viscosity times the largest eigenvalue, 4 (1/dx2 + 1/dy2) or its square, is at most 2
             eigenvalue = 4.0 * inverse if closure.kind == "harmonic_viscosity" else (4.0 * inverse) ** 2
-            coefficient = viscosity * _scaling(grid, closure.scaling, closure.exponent)[grid.wet]
+            coefficient = largest * viscosity * _scaling(grid, closure.scaling, closure.exponent)[grid.wet]
             limits.append(Limit(name, 2.0 / float((coefficient * eigenvalue).max())))
     return limits
 

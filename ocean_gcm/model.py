@@ -26,6 +26,9 @@ from ocean_gcm.grid import metrics
 from ocean_gcm.grid.grid import Grid
 from ocean_gcm.state import Diagnostics, Ocean, State, Stepper
 
+_MEMORY = 0x6D656D6F
+"""Set apart from the keys of the steps, which are the splits of the same key."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Blueprint:
@@ -103,7 +106,11 @@ class OceanModel(nnx.Module):
         )
         if key is None:
             key = jax.random.key(getattr(self.config, "seed", 0))
-        memory = {name: closure.initial_memory(shape, dtype) for name, closure in self.closures.items()}
+        keys = jax.random.split(jax.random.fold_in(key, _MEMORY), len(self.closures) or 1)
+        memory = {
+            name: closure.initial_memory(shape, dtype, k)
+            for (name, closure), k in zip(self.closures.items(), keys, strict=False)
+        }
         start = jdt.Timedelta(jnp.int32(0), jnp.int32(0))
         return State.create(ocean, _first_stepper(self, ocean), memory, start, key)
 
@@ -113,7 +120,7 @@ class OceanModel(nnx.Module):
         key, *keys = jax.random.split(state.key, len(self.closures) + 1)
         surface = forcing.at(state.time)
         prepared = core.prepare(static, n, state.ocean)
-        columns = core.columns(static, n, prepared, surface)
+        columns = core.columns(static, n, prepared, surface, n.time_step * blueprint.physics_steps)
         effects, memories = Effects(), {}
         for (name, closure), closure_key in zip(self.closures.items(), keys, strict=True):
             effect, memories[name] = closure(columns, state.closures[name], closure_key)
@@ -156,8 +163,20 @@ class OceanModel(nnx.Module):
         forcing = self.forcing if forcing is None else forcing
         return _jit_advance(self, state, forcing, jnp.int32(self._calls(steps)))
 
-    def ensemble(self, states: State, forcing: SurfaceForcing | None = None, *, steps: int, save_every: int = 1):
-        """`unroll` of states with a leading member axis."""
+    def ensemble(self, state: State, key: jax.Array | None = None, *, members: int) -> State:
+        """`members` states around `state` (leading axis), perturbed as the section `ensemble` says.
+
+        `key` (default: made from that of the state) decides all of them; a member does not depend on their number.
+        """
+        from ocean_gcm.stochastic.initial import perturb
+
+        return perturb(self, state, key, members=members)
+
+    def unroll_ensemble(
+        self, states: State, forcing: SurfaceForcing | None = None, *, steps: int, save_every: int | None = None
+    ) -> tuple[State, rollout.Trajectory]:
+        """`unroll` of states with a leading member axis, such as those of `ensemble`."""
+        save_every = steps if save_every is None else save_every
         forcing = self.forcing if forcing is None else forcing
         return _jit_ensemble(self, states, forcing, self._calls(steps), self._calls(save_every))
 

@@ -21,6 +21,7 @@ TINY = {
     "double_gyre_neural": ["grid.nx=10", "grid.ny=10", "grid.levels={number: 5, depth: 4000, surface_thickness: 200}"],
     "global_4deg": ["grid.nx=30", "grid.ny=20"],
     "global_4deg_observed": ["grid.nx=30", "grid.ny=20"],
+    "global_4deg_stochastic": ["grid.nx=30", "grid.ny=20"],
     "lock_exchange": ["grid.nx=16", "grid.levels={number: 5, depth: 20}"],
     "rest_over_topography": ["grid.nx=10", "grid.ny=10", "grid.levels={number: 5, depth: 4500}"],
 }

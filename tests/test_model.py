@@ -117,7 +117,7 @@ def test_ensemble_equals_its_members(model, run):
     warm = dataclasses.replace(start.ocean, temperature=start.ocean.temperature * 1.01)
     warmer = dataclasses.replace(start, ocean=warm)
     both = jax.tree.map(lambda a, b: jnp.stack([a, b]), start, warmer)
-    ends, _ = model.ensemble(both, steps=3, save_every=3)
+    ends, _ = model.unroll_ensemble(both, steps=3)
     for member, state in enumerate((start, warmer)):
         alone, _ = model.unroll(state, steps=3)
         equal(jax.tree.map(lambda a, k=member: a[k], ends.ocean), alone.ocean, rtol=1e-9, atol=1e-12)

@@ -1,6 +1,4 @@
-"""The configuration of any closure, classical or learned, told apart by `kind`."""
-
-from __future__ import annotations
+"""The configuration of any closure, classical, learned or perturbed, told apart by `kind`: `config.build(grid, dtype)`."""
 
 from typing import Annotated
 
@@ -8,5 +6,11 @@ import pydantic
 
 from ocean_gcm.closures.classical import ClassicalConfig
 from ocean_gcm.closures.neural import NeuralConfig
+from ocean_gcm.stochastic.perturbed import PerturbedConfig
 
-ClosureConfig = Annotated[ClassicalConfig | NeuralConfig, pydantic.Field(discriminator="kind")]
+ClosureConfig = Annotated[ClassicalConfig | NeuralConfig | PerturbedConfig, pydantic.Field(discriminator="kind")]
+
+# what is perturbed may be of any kind, also of those listed here only
+PerturbedConfig.model_rebuild(_types_namespace={"ClosureConfig": ClosureConfig})
+
+__all__ = ["ClosureConfig"]

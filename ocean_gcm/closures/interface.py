@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 
@@ -36,6 +36,7 @@ class Columns:
       static: metrics and masks by name, see `ocean_gcm.grid.metrics`.
       surface: the surface fields of this step by name (T/s, stresses U/s and V/s).
       year_fraction: time of year in [0, 1), 0-d array.
+      interval: seconds until closures are called again, a number.
     """
 
     u: Field
@@ -56,6 +57,7 @@ class Columns:
     static: Any
     surface: Mapping[str, Field]
     year_fraction: Any
+    interval: float
 
 
 @jax.tree_util.register_dataclass
@@ -110,8 +112,16 @@ def _add(a, b):
 class Closure(Protocol):
     """A parameterisation.  Its trainable numbers are `nnx.Param`s."""
 
-    def initial_memory(self, shape: tuple[int, int, int], dtype) -> Any:
-        """Memory at the start for a grid of (nz, ny, nx); () if there is none."""
+    def initial_memory(self, shape: tuple[int, int, int], dtype, key: jax.Array) -> Any:
+        """Memory at the start for a grid of (nz, ny, nx), its random part drawn with `key`; () if there is none."""
 
     def __call__(self, columns: Columns, memory: Any, key) -> tuple[Effects, Any]:
         """Effects and the new memory."""
+
+
+@runtime_checkable
+class Redrawn(Protocol):
+    """A closure whose memory is random in part, so that members of an ensemble can have their own."""
+
+    def redraw(self, memory: Any, key: jax.Array) -> Any:
+        """The memory with its random part drawn anew from its stationary distribution."""

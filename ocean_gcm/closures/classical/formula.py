@@ -20,7 +20,7 @@ class Formula(nnx.Module):
         for name, value in coefficients.items():
             setattr(self, name, None if value is None else nnx.Param(jnp.asarray(value, dtype)))
 
-    def initial_memory(self, shape: tuple[int, int, int], dtype) -> tuple[()]:
+    def initial_memory(self, shape: tuple[int, int, int], dtype, key) -> tuple[()]:
         return ()
 
     def effects(self, columns: Columns) -> Effects:

@@ -121,8 +121,11 @@ def padded(metrics: Metrics, array: jax.Array, place: str, level: str) -> Field:
     return Field(metrics.materialize_cotangents(metrics.topology.pad(array, halo)), place, level, -halo, -halo)
 
 
-def columns(metrics: Metrics, numerics: Numerics, p: Prepared, surface: Surface) -> Columns:
-    """What closures see.  Whatever no closure uses is never computed: the compiler drops it."""
+def columns(metrics: Metrics, numerics: Numerics, p: Prepared, surface: Surface, interval: float) -> Columns:
+    """What closures see, `interval` seconds before they see it again.
+
+    Whatever no closure uses is never computed: the compiler drops it.
+    """
     n, m, p = numerics, metrics, metrics.materialize_cotangents(p)
     constants = dict(gravity=n.gravity, reference_density=n.reference_density)
     temperature, salinity = p.tracers["temperature"], p.tracers["salinity"]
@@ -158,4 +161,5 @@ def columns(metrics: Metrics, numerics: Numerics, p: Prepared, surface: Surface)
             if getattr(surface, name) is not None
         },
         year_fraction=surface.year_fraction,
+        interval=interval,
     )

@@ -79,12 +79,13 @@ class Basin:
             static=static,
             surface={},
             year_fraction=jnp.zeros((), self.dtype),
+            interval=3600.0,
             **fields,
         )
 
     def effects(self, kind, settings=None, **arrays):
         closure = self.closure(kind, **(settings or {}))
-        effects, memory = closure(self.columns(**arrays), closure.initial_memory((NZ, NY, NX), self.dtype), None)
+        effects, memory = closure(self.columns(**arrays), closure.initial_memory((NZ, NY, NX), self.dtype, None), None)
         assert memory == ()
         return effects
 

@@ -77,7 +77,7 @@ def finite(tree):
 def test_windows_places_and_signs(sphere, name):
     closure = build(sphere, name)
     effects, memory = closure(sphere.columns(**inputs(0, sphere.dtype)), (), None)
-    assert memory == () == closure.initial_memory(SHAPE, sphere.dtype)
+    assert memory == () == closure.initial_memory(SHAPE, sphere.dtype, None)
     fields = list(parts(effects))
     assert fields
     for kind, field in fields:
