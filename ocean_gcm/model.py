@@ -114,6 +114,32 @@ class OceanModel(nnx.Module):
         start = jdt.Timedelta(jnp.int32(0), jnp.int32(0))
         return State.create(ocean, _first_stepper(self, ocean), memory, start, key)
 
+    def state_at(self, ocean: Ocean, time: jdt.Timedelta, key: jax.Array) -> State:
+        """A state that begins with the fields `ocean` at `time` since the start of the configuration.
+
+        For analyses and truths; may be used inside of compiled functions.  Land may hold anything, NaN included.
+        """
+        arrays = self.grid_arrays
+
+        def wet(values, mask):
+            return jnp.where(mask > 0, jnp.asarray(values), 0).astype(self.dtype)
+
+        mask = arrays["mask_t"]
+        ocean = Ocean(
+            u=wet(ocean.u, arrays["mask_u"]),
+            v=wet(ocean.v, arrays["mask_v"]),
+            temperature=wet(ocean.temperature, mask),
+            salinity=wet(ocean.salinity, mask),
+            sea_surface_height=wet(ocean.sea_surface_height, mask[0]),
+            tracers={name: wet(a, mask) for name, a in ocean.tracers.items()},
+        )
+        keys = jax.random.split(jax.random.fold_in(key, _MEMORY), len(self.closures) or 1)
+        memory = {
+            name: closure.initial_memory(self.grid.shape, self.dtype, k)
+            for (name, closure), k in zip(self.closures.items(), keys, strict=False)
+        }
+        return State.create(ocean, _first_stepper(self, ocean), memory, time, key)
+
     # ---- stepping ----
     def _step(self, static: metrics.Metrics, state: State, forcing: SurfaceForcing) -> tuple[State, Diagnostics]:
         blueprint, n = self.blueprint, self.blueprint.numerics
@@ -230,7 +256,7 @@ def _first_history(model: OceanModel, ocean: Ocean):
     n = model.blueprint.numerics
     if n.vorticity_flux is None or len(n.extrapolation) == 1:
         return ()
-    if not (np.any(ocean.u) or np.any(ocean.v)):
+    if not isinstance(ocean.u, jax.core.Tracer) and not (np.any(ocean.u) or np.any(ocean.v)):
         zero = (jnp.zeros_like(ocean.u), jnp.zeros_like(ocean.v))
         return (zero,) * (len(n.extrapolation) - 1)
     return (_tendency(model, ocean),) * (len(n.extrapolation) - 1)
