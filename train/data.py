@@ -71,8 +71,8 @@ class Truth:
         first, last = (self._record(moment, key) for moment in period)
         if last - first < 2:
             raise UserError(
-                f"periods.{key} = {list(period)} holds {max(last - first, 0)} of the {number} records of {self._label}; "
-                "expected two or more"
+                f"periods.{key} = {list(period)} holds {max(last - first, 0)} of the {number} records of "
+                f"{self._label}; expected two or more"
             )
         return first, last
 

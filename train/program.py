@@ -18,6 +18,7 @@ from ocean_gcm.weights import export_model, named_variables
 from train.checkpoint import Checkpoints, Progress
 from train.config import TrainConfig
 from train.data import read_ahead
+from train.mesh import everywhere
 from train.report import Bar, JsonLines, TensorBoard
 from train.setup import Material, Setup
 from train.step import Carry, exported
@@ -27,11 +28,11 @@ def check(config: TrainConfig, path: str | Path) -> str:
     """Build everything that is cheap, write nothing; a sentence on what would be trained.  Raises UserError."""
     setup = Setup.build(config, Path(path).parent)
     for number, stage in enumerate(config.stages):
+        interval = setup.model.blueprint.physics_steps
         for steps in (stage.steps, stage.save_every or stage.steps):
-            if steps % setup.model.blueprint.physics_steps:
+            if steps % interval:
                 raise UserError(
-                    f"stages[{number}]: {steps} steps; expected a multiple of {setup.model.blueprint.physics_steps}, the "
-                    "steps of a physics interval"
+                    f"stages[{number}]: {steps} steps; expected a multiple of {interval}, the steps of a physics interval"
                 )
     number = sum(int(np.size(x)) for x in setup.numbers.values())
     return (
@@ -117,15 +118,13 @@ class _Training:
         carry, progress = found
         if progress.hash != self.setup.hash:
             raise UserError(
-                f"the training in {self.directory} has another configuration; resume it with its own, or choose another "
-                "--output"
+                f"the training in {self.directory} has another configuration; resume it with its own, or choose "
+                "another --output"
             )
         self._continue_from(carry, progress)
         self.say(f"going on at iteration {progress.iteration}")
 
     def _continue_from(self, carry: Carry, progress: Progress) -> None:
-        from train.mesh import everywhere
-
         self.carry, self.progress = everywhere(self.setup.learner.mesh, carry), progress
 
     def _stage(self, bar: Bar) -> None:
@@ -205,8 +204,8 @@ class _Training:
         at = self.progress.iteration
         if found is None or returns > recovery.most:
             raise UserError(
-                f"{recovery.skips} updates in a row were not finite at iteration {at}, after {returns - 1} returns to a "
-                "checkpoint; expected a lower learning_rate or shorter forecasts"
+                f"{recovery.skips} updates in a row were not finite at iteration {at}, after {returns - 1} returns "
+                "to a checkpoint; expected a lower learning_rate or shorter forecasts"
             )
         carry, progress = found
         factor = self.progress.rate_factor * recovery.factor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,9 @@ def make_truth(simulate: SimulatedTruth, config: Config, model: OceanModel, path
     dataset = dataset_from_fields(truth.grid, config, fields, times, names=_CF_NAMES).assign_attrs({_HASH: key})
     draft = path.with_name(f".{path.name}.part")
     shutil.rmtree(draft, ignore_errors=True)
-    dataset.to_zarr(draft, mode="w", zarr_format=3, consolidated=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # consolidated metadata are not yet in the standard of Zarr 3
+        dataset.to_zarr(draft, mode="w", zarr_format=3, consolidated=True)
     shutil.rmtree(path, ignore_errors=True)
     draft.rename(path)
     return path

@@ -1,4 +1,4 @@
-"""The configuration of any closure, classical, learned or perturbed, told apart by `kind`: `config.build(grid, dtype)`."""
+"""The configuration of any closure, told apart by `kind`: `config.build(grid, dtype)` gives the closure."""
 
 from typing import Annotated
 
