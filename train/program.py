@@ -32,7 +32,7 @@ def check(config: TrainConfig, path: str | Path) -> str:
         for steps in (stage.steps, stage.save_every or stage.steps):
             if steps % interval:
                 raise UserError(
-                    f"stages[{number}]: {steps} steps; expected a multiple of {interval}, the steps of a physics interval"
+                    f"stages[{number}]: {steps} steps; expected a multiple of {interval}, a physics interval"
                 )
     number = sum(int(np.size(x)) for x in setup.numbers.values())
     return (

@@ -141,7 +141,7 @@ class Learner:
         """One update at the learning rate `rate`; it changes nothing but counters where it is not finite."""
         numbers = carry.numbers
         (loss, parts), gradient = jax.value_and_grad(self.loss, has_aux=True)(numbers, static, batch, stage)
-        norm = optax.global_norm(gradient)
+        norm = optax.tree.norm(gradient)
         finite = jnp.isfinite(loss) & jnp.isfinite(norm)
         change, optimizer = self.transformation.update(gradient, carry.optimizer, numbers)
         new = jax.tree.map(lambda x, d: x - (rate * d).astype(x.dtype), numbers, change)
