@@ -81,7 +81,7 @@ def test_refusals(model_directory, tmp_path):
     rewrite(model_directory, format=None)
     refused("damaged or not complete")
     with pytest.raises(UserError, match="holds no exported model"):
-        og.load_model(tmp_path)
+        og.load_model(tmp_path / "none")
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.99])
