@@ -54,12 +54,8 @@ def _moments(model: OceanModel, state: State, names: tuple[str, ...]) -> list[np
 def _jit_moments(model, state, names):
     numerics, static = model.blueprint.numerics, model.metrics()
     prepared = core.prepare(static, numerics, state.ocean)
-    values, wet = inputs.stack(
-        core.columns(
-            static, numerics, prepared, model.forcing.at(state.time), numerics.time_step * model.blueprint.physics_steps
-        ),
-        names,
-    )
+    surface, interval = model.forcing.at(state.time), model.physics_interval
+    values, wet = inputs.stack(core.columns(static, numerics, prepared, surface, interval), names)
     # from the default mean: the difference of two large squares says nothing in float32
     default = [np.full(f.channels(model.grid.shape[0]), f.mean) for f in (inputs.FEATURES[name] for name in names)]
     values = values - jnp.asarray(np.concatenate(default), values.dtype)[:, None, None]

@@ -78,6 +78,11 @@ class OceanModel(nnx.Module):
         """Seconds that a step of the dynamics takes."""
         return self.blueprint.numerics.time_step
 
+    @property
+    def physics_interval(self) -> float:
+        """Seconds for which the effects of the closures are held."""
+        return self.time_step * self.blueprint.physics_steps
+
     def metrics(self) -> metrics.Metrics:
         """Static fields with halo; built once per compiled program, outside of its time loop."""
         numerics = self.blueprint.numerics
@@ -146,7 +151,7 @@ class OceanModel(nnx.Module):
         key, *keys = jax.random.split(state.key, len(self.closures) + 1)
         surface = forcing.at(state.time)
         prepared = core.prepare(static, n, state.ocean)
-        columns = core.columns(static, n, prepared, surface, n.time_step * blueprint.physics_steps)
+        columns = core.columns(static, n, prepared, surface, self.physics_interval)
         effects, memories = Effects(), {}
         for (name, closure), closure_key in zip(self.closures.items(), keys, strict=True):
             effect, memories[name] = closure(columns, state.closures[name], closure_key)

@@ -46,8 +46,8 @@ COEFFICIENTS = frozenset(
 )
 """Parts of `Effects` that are coefficients; all others may have either sign."""
 
-SMALLEST = 1e-20
-"""m4 s-2; of no weight beside (diffusivity x slope)^2 of anything that mixes."""
+SMALLEST = 1e-12
+"""m4 s-2; of no weight beside (diffusivity x slope)^2 of anything that mixes, and float32 holds one over its square."""
 
 
 class PerturbedConfig(RandomFieldsConfig):

@@ -162,7 +162,7 @@ def test_factors_keep_single_precision(factor):
 
 @pytest.fixture(scope="module")
 def effects(plane):
-    """(columns, r, isoneutral and other effects of unit diffusivity on random slopes)."""
+    """(columns, r, isoneutral and other effects of one diffusivity on random slopes)."""
     sea = Sea(plane.grid)
     columns, rng = sea.columns, np.random.default_rng(3)
     static = columns.static
@@ -173,7 +173,8 @@ def effects(plane):
 
     s_x = field("U", "w", 1e-3) * static.surface_mask_u
     s_y = field("V", "w", 1e-3) * static.surface_mask_v
-    isoneutral = (static.mask_u, static.mask_v, s_x, s_y, (s_x * s_x).mean_x() + (s_y * s_y).mean_y())
+    coefficients = static.mask_u, static.mask_v, s_x, s_y, (s_x * s_x).mean_x() + (s_y * s_y).mean_y()
+    isoneutral = tuple(f * 1000.0 for f in coefficients)
     fields = sea.fields(length=3e5)
     r = fields.fields(static, fields.initial(jax.random.key(0))).map(lambda a: a[0])
     tendencies = {"temperature": field("T", "c"), "salinity": field("T", "c")}
@@ -205,13 +206,29 @@ def test_rotated_diffusion_stays_along_neutral_surfaces(effects):
     """K |S|^2 is the mean of what the faces have: the tensor of a varying K, nothing across, nothing negative."""
     columns, r, before = effects
     k_u, k_v, ks_x, ks_y, vertical = multiplied(before, columns, r, 0.7).isoneutral_diffusion
-    s_x, s_y = before.isoneutral_diffusion[2:4]
+    s_x, s_y = (f * 1e-3 for f in before.isoneutral_diffusion[2:4])
     expected = (ks_x * s_x).mean_x() + (ks_y * s_y).mean_y()
-    np.testing.assert_allclose(vertical.interior(NY, NX), expected.interior(NY, NX), rtol=1e-9, atol=1e-18)
+    np.testing.assert_allclose(vertical.interior(NY, NX), expected.interior(NY, NX), rtol=1e-6, atol=1e-18)
     for along, cross, slope in ((k_u, ks_x, s_x), (k_v, ks_y, s_y)):
         np.testing.assert_allclose(
             cross.interior(NY, NX), (along * slope.at(level="c")).interior(NY, NX), rtol=1e-12, atol=1e-18
         )
+
+
+def test_gradients_are_finite_in_single_precision_where_nothing_slopes(effects, plane):
+    columns = Sea(plane.grid, jnp.float32).columns
+    _, r, before = effects
+    single, flat = (jax.tree.map(lambda a, f=f: (f * a).astype(jnp.float32), before) for f in (1.0, 0.0))
+    noise = r.map(lambda a: a.astype(jnp.float32))
+
+    @jax.jit
+    @jax.grad
+    def gradient(given):
+        parts = jax.tree.leaves(multiplied(given[0], columns, noise, given[1]))
+        return sum(jnp.sum(part) for part in parts)
+
+    for some in (single, flat):
+        assert all(np.isfinite(g).all() for g in jax.tree.leaves(gradient((some, jnp.float32(0.4)))))
 
 
 def test_the_memory_is_redrawn(plane):

@@ -20,6 +20,7 @@ from ocean_gcm.errors import UserError
 from ocean_gcm.grid.field import Field
 from ocean_gcm.grid.grid import Grid
 from ocean_gcm.section import Section
+from ocean_gcm.stochastic.random_field import RandomFields, RandomFieldsConfig
 
 
 class RandomInputs(Protocol):
@@ -45,6 +46,9 @@ class LearnedConfig(Section):
         "none",
         description="none, reflections (in x and y, 4 times the cost) or square (also quarter turns, 8 times, planes "
         "only): transformations of the grid with which the closure commutes exactly; no unit",
+    )
+    random: RandomFieldsConfig | None = pydantic.Field(
+        None, description="random surface fields that the network sees too; null: none"
     )
     statistics: str | None = pydantic.Field(
         None, description="JSON file of means and scales; null: constants that fit the ocean; no unit"
@@ -75,6 +79,8 @@ class Learned(nnx.Module):
         random: RandomInputs | None = None,
     ):
         config.network.require(grid)
+        if random is None and config.random is not None:
+            random = RandomFields(config.random, grid, dtype)
         if config.symmetry == "square" and grid.geometry.spherical:
             raise UserError(
                 "symmetry is 'square', which only a plane has; expected 'none' or 'reflections' on a sphere"
@@ -92,6 +98,9 @@ class Learned(nnx.Module):
 
     def initial_memory(self, shape: tuple[int, int, int], dtype, key=None) -> Any:
         return () if self.random is None else self.random.initial(jax.random.key(0) if key is None else key)
+
+    def redraw(self, memory: Any, key) -> Any:
+        return () if self.random is None else self.random.initial(key)
 
     def evaluate(self, columns: Columns, memory: Any, key) -> tuple[list[jax.Array], Any]:
         """Raw outputs, one array (channels, ny, nx) for each output block, zero on land; and the new memory."""

@@ -129,8 +129,11 @@ def test_all_learned_closures_at_once_have_gradients():
     model = shaken(model_of("gyre", "learned", *OTHERS), 0, 0.3)
     start = model.initial_state()
     rng = np.random.default_rng(0)
-    noise = jnp.asarray(0.5 * rng.normal(size=model.grid.shape) * model.grid.mask, model.dtype)
-    stirred = dataclasses.replace(start.ocean, temperature=start.ocean.temperature + noise)
+    grid = model.grid
+    noise = [jnp.asarray(rng.normal(size=grid.shape) * m, model.dtype) for m in (grid.mask, grid.mask_u, grid.mask_v)]
+    warmer = start.ocean.temperature + 0.5 * noise[0]
+    # with a flow, which is what backscatter acts on
+    stirred = dataclasses.replace(start.ocean, temperature=warmer, u=0.1 * noise[1], v=0.1 * noise[2])
     numbers, rebuild = split(model, [f"closures.{name}.**" for name in ("learned", *OTHERS)])
 
     @jax.jit
@@ -201,3 +204,21 @@ def test_networks_wider_than_the_grid_are_refused():
     tree["closures"]["learned"]["network"] = {"architecture": "convolution", "neighbourhood": True}
     with pytest.raises(UserError, match="neighbourhood"):
         build_model(config_from_dict(tree))
+
+
+def test_networks_see_random_fields_of_their_own():
+    """Members draw their own fields, and these reach the ocean once the network is trained."""
+    tree = tree_of("gyre")
+    random = {"number": 2, "length": 5e5, "time": "P5D"}
+    tree["closures"]["learned"] = {"kind": "neural_tendencies", "random": random, "network": {"width": 8}}
+    model = shaken(build_model(config_from_dict(tree)), 2, 1.0)
+    state = model.initial_state()
+    assert state.closures["learned"].shape == (2, 12, 10)
+    members = model.ensemble(state, members=2)
+    first, second = (jax.tree.map(lambda x, i=i: x[i], members.closures["learned"]) for i in range(2))
+    assert np.abs(first - second)[:, model.grid.wet].min() > 0.0
+    ends = [
+        model.step(dataclasses.replace(state, closures={**state.closures, "learned": memory}))[0].ocean.temperature
+        for memory in (first, second)
+    ]
+    assert np.abs(ends[0] - ends[1]).max() > 0.0
