@@ -82,6 +82,9 @@ class Config(Section):
     ensemble: EnsembleConfig = pydantic.Field(
         EnsembleConfig(), description="how `model.ensemble` perturbs the members' initial states"
     )
+    weights: str | None = pydantic.Field(
+        None, description="exported model (directory or gs:// address) whose parameters take the place of the above"
+    )
     time: TimeConfig = pydantic.Field(description="start, length and step")
     output: OutputConfig = pydantic.Field(OutputConfig(), description="what is written")
     provenance: dict[str, str] | None = pydantic.Field(

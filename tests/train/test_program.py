@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 from train_files import PERIODS, lines
 
+import ocean_gcm as og
 from ocean_gcm.data import restart
 from ocean_gcm.errors import UserError
+from ocean_gcm.weights import named_variables
 from train import program
 from train.checkpoint import Checkpoints
 from train.setup import Material
@@ -32,6 +34,13 @@ def test_training_reduces_the_loss_and_finds_the_way(whole):
         assert len(errors) == 2 and errors[-1] < scores["rmse_untrained"][name][-1]
     assert len(list((directory / "checkpoints").iterdir())) == 2
     assert int(carry.updates) == 6
+
+
+def test_the_running_mean_is_exported(whole):
+    carry, directory = whole
+    drag = float(named_variables(og.load_model(directory))["closures.drag.linear"])
+    assert drag == pytest.approx(float(np.exp(carry.average["closures.drag.linear"])), rel=1e-12)
+    assert drag != pytest.approx(float(np.exp(carry.numbers["closures.drag.linear"])), rel=1e-12)
 
 
 def test_resume_equals_an_uninterrupted_run_after_a_kill_while_saving(whole, training, quietly, tmp_path, monkeypatch):
