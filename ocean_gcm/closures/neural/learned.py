@@ -48,7 +48,7 @@ class LearnedConfig(Section):
         "only): transformations of the grid with which the closure commutes exactly; no unit",
     )
     random: RandomFieldsConfig | None = pydantic.Field(
-        None, description="random surface fields that the network sees too; null: none"
+        None, description="random surface fields that the network sees too; null: none; no unit"
     )
     statistics: str | None = pydantic.Field(
         None, description="JSON file of means and scales; null: constants that fit the ocean; no unit"
