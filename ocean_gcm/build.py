@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from ocean_gcm import weights
 from ocean_gcm.config import Config
 from ocean_gcm.errors import UserError
 from ocean_gcm.forcing.build import build_forcing
@@ -60,4 +61,7 @@ def build_model(config: Config) -> OceanModel:
         physics_steps=time.steps_per_physics_call,
     )
     closures = {name: closure.build(grid, dtype) for name, closure in config.closures.items()}
-    return OceanModel(blueprint, closures)
+    model = OceanModel(blueprint, closures)
+    if config.weights is not None:
+        weights.restore(model, config.weights)
+    return model

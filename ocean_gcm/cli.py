@@ -35,7 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     simulate = commands.add_parser("simulate", help="run an experiment", description="Run an experiment.")
-    simulate.add_argument("experiment", metavar="CONFIG_OR_RUN", help="YAML file, or the directory of a run to resume")
+    simulate.add_argument(
+        "experiment", metavar="CONFIG_OR_RUN", help="YAML file, the directory of a run to resume, or of a trained model"
+    )
     _add_overrides(simulate)
     length = simulate.add_mutually_exclusive_group()
     length.add_argument("--years", type=float, metavar="N", help="length of the whole run in model years")
@@ -93,8 +95,12 @@ def _load(experiment: str, overrides: Sequence[str]):
     """(configuration, run directory or None) of a file or of a run directory."""
     from ocean_gcm.config import load_config
     from ocean_gcm.run_directory import RunDirectory
+    from ocean_gcm.weights import find, load_model_config
 
     path = Path(experiment)
+    if (path.is_dir() and find(path)) or "://" in experiment:
+        # a trained model: the run gets a directory of its own
+        return load_model_config(experiment, overrides), None
     if not path.is_dir():
         return load_config(path, overrides), None
     run = RunDirectory(path)

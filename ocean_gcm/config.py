@@ -82,6 +82,9 @@ class Config(Section):
     ensemble: EnsembleConfig = pydantic.Field(
         EnsembleConfig(), description="how `model.ensemble` perturbs the members' initial states"
     )
+    weights: str | None = pydantic.Field(
+        None, description="exported model (directory or gs:// address) whose parameters take the place of the above"
+    )
     time: TimeConfig = pydantic.Field(description="start, length and step")
     output: OutputConfig = pydantic.Field(OutputConfig(), description="what is written")
     provenance: dict[str, str] | None = pydantic.Field(
@@ -144,6 +147,8 @@ class Config(Section):
         for section, key in (("time", "duration"), ("output", "directory"), ("output", "restart_interval")):
             del tree[section][key]
         del tree["output"]["restarts_kept"]
+        if tree["weights"] is None:  # runs from before there was this key go on
+            del tree["weights"]
         return tree
 
     @property
@@ -173,11 +178,15 @@ def load_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> Confi
 
     Raises UserError, one sentence with the key, the value found and what was expected.
     """
-    path = Path(path)
-    tree = _read_yaml(path)
+    return config_from_dict(read_tree(path, overrides), str(path))
+
+
+def read_tree(path: str | os.PathLike, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """Keys and values of a YAML file, some of them set by texts such as "grid.nx=60".  Raises UserError."""
+    tree = _read_yaml(Path(path))
     for override in overrides:
         _override(tree, override)
-    return config_from_dict(tree, str(path))
+    return tree
 
 
 def config_from_dict(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
@@ -263,12 +272,21 @@ def _override(tree: dict[str, Any], override: str) -> None:
         raise UserError(f"--set {override!r}: the value is {error}") from None
     here = tree
     for depth, key in enumerate(keys[:-1], 1):
-        if here.get(key) is None:
+        if isinstance(here, dict) and here.get(key) is None:
             here[key] = {}
-        here = here[key]
-        if not isinstance(here, dict):
+        here = here[_place(here, key, override)]
+        if not isinstance(here, dict | list):
             raise UserError(f"--set {override!r}: {'.'.join(keys[:depth])} is {here!r}, not a section of keys")
-    here[keys[-1]] = value
+    here[_place(here, keys[-1], override)] = value
+
+
+def _place(section: dict | list, key: str, override: str) -> str | int:
+    """The key as it counts in a section, or in a list the number, from 0."""
+    if isinstance(section, dict):
+        return key
+    if not key.isdigit() or int(key) >= len(section):
+        raise UserError(f"--set {override!r}: {key!r} is no place in a list of {len(section)}; they count from 0")
+    return int(key)
 
 
 def _require_variables(tree: Any, key: str) -> None:

@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ocean_gcm.errors import UserError
+from train.config import StageConfig, load_train_config
+from train.setup import Setup
+
+
+@pytest.mark.parametrize(
+    "override, message",
+    [
+        ("stages.0.stepz=4", "unknown key 'stages\\[0\\].stepz'; did you mean 'steps'"),
+        ("stages.3.steps=4", "no place in a list of 1"),
+        ("stages.0.save_every=3", "does not divide steps = 8"),
+        ("stages.0.loss.scale=tendancy", "did you mean 'tendency'"),
+        ("stages=[]", "stages"),
+        ("truth.path=a.zarr", "exactly one of the keys path and simulate"),
+        ("trainable={}", "trainable is empty"),
+        ("optimizer.beta1=1.0", "optimizer.beta1"),
+        ("recovery.factor=2", "recovery.factor"),
+        ("truth.simulate.interval=soon", "not an ISO-8601 duration"),
+    ],
+)
+def test_mistakes_name_the_key(training, override, message):
+    _, path = training()
+    with pytest.raises(UserError, match=message):
+        load_train_config(path, [override])
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"trainable": {"closures.drug.*": "positive"}}, "no parameter is called 'closures.drug"),
+        ({"trainable": {"closures.**": "positif"}}, "did you mean 'positive'"),
+        ({"model": {"config": "missing.yaml"}}, "there is no configuration"),
+        ({"model": {"config": "model.yaml", "overrides": {"grid.nx": 2}}}, "grid.nx is 2"),
+        ({"mesh": {"batch": 64}}, "expected at most"),
+    ],
+)
+def test_what_does_not_fit_the_model(training, changes, message):
+    config, path = training(**changes)
+    with pytest.raises(UserError, match=message):
+        Setup.build(config, path.parent)
+
+
+def test_stages_follow_each_other(training):
+    stages = [{"steps": n, "iterations": n, "learning_rate": 0.1} for n in (2, 3)]
+    config, _ = training(stages=stages)
+    assert config.iterations == 5
+    assert [config.stage_at(n) for n in range(5)] == [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2)]
+    assert config.loss_of(1) == config.loss
+
+
+def test_rate_warms_up_and_falls_like_a_cosine():
+    stage = StageConfig(steps=1, iterations=100, learning_rate=2.0, warmup=20, final_share=0.1)
+    rates = [stage.rate(n) for n in range(100)]
+    assert rates[0] == pytest.approx(2.0 / 21) and max(rates) == rates[20] == 2.0
+    assert all(a < b for a, b in zip(rates[:20], rates[1:21], strict=True))
+    assert all(a > b for a, b in zip(rates[20:-1], rates[21:], strict=True))
+    assert rates[60] == pytest.approx(0.5 * (2.0 + 0.2)) and rates[-1] == pytest.approx(0.2, rel=0.01)
+
+
+def test_hash_knows_what_decides_the_numbers(training):
+    config, _ = training()
+    assert config.hash == training(checkpoints={"every": 7}, name="other")[0].hash
+    assert config.hash != training(seed=1)[0].hash
+
+
+def test_yaml_round_trip(training, tmp_path):
+    config, _ = training()
+    (tmp_path / "again.yaml").write_text(config.to_yaml())
+    assert load_train_config(tmp_path / "again.yaml") == config
+
+
+@pytest.mark.parametrize("path", sorted(Path("configs/train").glob("*.yaml")), ids=lambda p: p.stem)
+def test_shipped_configurations_build(path):
+    config = load_train_config(path)
+    setup = Setup.build(config, path.parent)
+    assert setup.numbers and yaml.safe_load(config.to_yaml())

@@ -1,0 +1,126 @@
+import shutil
+
+import jax
+import numpy as np
+import pytest
+from train_files import PERIODS, lines
+
+import ocean_gcm as og
+from ocean_gcm.data import restart
+from ocean_gcm.errors import UserError
+from ocean_gcm.weights import named_variables
+from train import program
+from train.checkpoint import Checkpoints
+from train.setup import Material
+
+
+def assert_equal(a, b):
+    first, second = restart.named_arrays(a), restart.named_arrays(b)
+    assert set(first) == set(second)
+    for name, array in first.items():
+        np.testing.assert_array_equal(array, second[name], err_msg=name)
+
+
+def test_training_reduces_the_loss_and_finds_the_way(whole):
+    carry, directory = whole
+    metrics = lines(directory / "metrics.jsonl")
+    assert [line["iteration"] for line in metrics] == [1, 2, 3, 4, 5, 6]
+    assert metrics[-1]["loss"] < metrics[0]["loss"] and metrics[-1]["skipped"] == 0
+    # from 1e-3 towards 2e-3
+    drags = [line["parameters"]["closures.drag.linear"] for line in metrics]
+    assert 1e-3 < drags[0] < drags[-1] < 2e-3
+    (scores,) = lines(directory / "validation.jsonl")
+    for name, errors in scores["rmse"].items():
+        assert len(errors) == 2 and errors[-1] < scores["rmse_untrained"][name][-1]
+    assert len(list((directory / "checkpoints").iterdir())) == 2
+    assert int(carry.updates) == 6
+
+
+def test_the_running_mean_is_exported(whole):
+    carry, directory = whole
+    drag = float(named_variables(og.load_model(directory))["closures.drag.linear"])
+    assert drag == pytest.approx(float(np.exp(carry.average["closures.drag.linear"])), rel=1e-12)
+    assert drag != pytest.approx(float(np.exp(carry.numbers["closures.drag.linear"])), rel=1e-12)
+
+
+def test_resume_equals_an_uninterrupted_run_after_a_kill_while_saving(whole, training, quietly, tmp_path, monkeypatch):
+    configuration = training(periods=PERIODS)
+    write, directory = program.JsonLines.write, tmp_path / "run"
+
+    def stop(self, line):
+        if line["iteration"] == 6:
+            raise KeyboardInterrupt
+        write(self, line)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(program.JsonLines, "write", stop)
+        with pytest.raises(KeyboardInterrupt):
+            quietly(configuration, directory)
+    # what a kill amid of writing leaves: a directory that lacks its last file
+    saved = directory / "checkpoints"
+    shutil.copytree(saved / f"{4:012d}", saved / f"{5:012d}")
+    (saved / f"{5:012d}" / "checksums.json").unlink()
+    carry, printed = quietly(configuration, directory, resume=True)
+    assert "not complete" in printed and "going on at iteration 4" in printed
+    assert_equal(carry, whole[0])
+    assert [line["iteration"] for line in lines(directory / "metrics.jsonl")] == [1, 2, 3, 4, 5, 6]
+
+
+def test_updates_that_are_not_finite_are_skipped_and_lead_back(training, quietly, tmp_path, monkeypatch):
+    read, spoilt = Material.read, {3: 3}
+
+    def with_nan(self, iteration):
+        batch = read(self, iteration)
+        if spoilt.get(iteration, 0) > 0:
+            spoilt[iteration] -= 1
+            truth = jax.tree.map(lambda a: a * np.nan, batch.truth)
+            batch = type(batch)(batch.ocean, batch.clock, batch.keys, truth)
+        return batch
+
+    monkeypatch.setattr(Material, "read", with_nan)
+    # from 3 back to the checkpoint at 2, three times
+    configuration = training(periods=PERIODS, recovery={"skips": 1, "factor": 0.5, "most": 4})
+    carry, printed = quietly(configuration, tmp_path / "run")
+    assert printed.count("back to iteration 2") == 3
+    last = lines(tmp_path / "run" / "metrics.jsonl")[-1]
+    stage = configuration[0].stages[0]
+    assert last["learning_rate"] == pytest.approx(stage.rate(5) / 8)
+    assert all(np.isfinite(x) for x in carry.numbers.values())
+
+    spoilt.update({2: 1})
+    configuration = training(periods=PERIODS, recovery={"skips": 2})
+    carry, printed = quietly(configuration, tmp_path / "skipped")
+    assert "back to" not in printed and (int(carry.skipped), int(carry.updates)) == (1, 5)
+    before, after = (line["parameters"] for line in lines(tmp_path / "skipped" / "metrics.jsonl")[1:3])
+    assert before == after
+
+    spoilt.update({0: 9})
+    with pytest.raises(UserError, match="after 2 returns to a checkpoint"):
+        quietly(training(periods=PERIODS, recovery={"skips": 1, "most": 2}), tmp_path / "hopeless")
+
+
+def test_another_training_is_not_overwritten(whole, training, quietly):
+    configuration = training(periods=PERIODS)
+    with pytest.raises(UserError, match="holds a training already"):
+        quietly(configuration, whole[1])
+    with pytest.raises(UserError, match="another configuration"):
+        quietly(training(periods=PERIODS, seed=4), whole[1], resume=True)
+
+
+def test_checkpoint_of_other_parameters_is_refused(whole):
+    carry, directory = whole
+    with Checkpoints(directory / "checkpoints", 2) as checkpoints:
+        other = type(carry)({"x": carry.updates}, (), {}, *[carry.updates] * 3)
+        with pytest.raises(UserError, match="the restart holds"):
+            checkpoints.latest(other, print)
+
+
+def test_command(training, tmp_path, capsys):
+    from train.__main__ import main
+
+    _, path = training(periods=PERIODS)
+    assert main([str(path), "--output", str(tmp_path / "run"), "--dry-run"]) == 0
+    assert "2 numbers in 2 parameters of tiny, 6 iterations" in capsys.readouterr().out
+    assert not (tmp_path / "run").exists()
+    assert main([str(path), "--output", str(tmp_path / "run"), "--set", "stages.0.stepz=3"]) == 2
+    assert "stepz" in capsys.readouterr().err

@@ -1,0 +1,42 @@
+"""The command `python -m train CONFIG --output RUN`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from ocean_gcm.errors import UserError
+
+_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train; the exit code is 0, 2 after a user's mistake, 130 after an interruption."""
+    parser = argparse.ArgumentParser(prog="python -m train", description="Train what a model may learn.")
+    parser.add_argument("config", metavar="CONFIG", help="YAML file, such as configs/train/gyre_recovery.yaml")
+    parser.add_argument("--output", required=True, metavar="RUN", help="directory of the training run")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in the directory")
+    parser.add_argument("--dry-run", action="store_true", help="check everything that is cheap, write nothing")
+    parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
+    parsed = parser.parse_args(arguments)
+    try:
+        from train.config import load_train_config
+        from train.program import check, train
+
+        config = load_train_config(parsed.config, parsed.overrides)
+        if parsed.dry_run:
+            print(check(config, parsed.config))
+        else:
+            train(config, parsed.config, parsed.output, resume=parsed.resume)
+    except UserError as error:
+        print(f"train: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("train: stopped; --resume goes on from the last checkpoint", file=sys.stderr)
+        return _INTERRUPTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,216 @@
+"""A training run as typed, validated data: YAML in, `TrainConfig` out, mistakes as one clear sentence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from math import cos, pi
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+import yaml
+
+from ocean_gcm.clock import Duration
+from ocean_gcm.config import Config, load_config, read_tree
+from ocean_gcm.errors import UserError
+from ocean_gcm.metrics.loss import LossConfig
+from ocean_gcm.section import Section
+from ocean_gcm.validation import sentence
+
+Moment = float | str
+"""A share of the records, 0 to 1, or a date YYYY-MM-DD."""
+
+
+class ModelReference(Section):
+    """An experiment in a file of its own, with changes."""
+
+    config: str = pydantic.Field(description="model configuration (YAML), its path relative to this file")
+    overrides: dict[str, Any] = pydantic.Field({}, description="keys of it to set, such as grid.nx: 16")
+
+    def load(self, base: Path) -> Config:
+        """The model's configuration; `base` is the directory that its path counts from.  Raises UserError."""
+        texts = [f"{key}={json.dumps(value)}" for key, value in self.overrides.items()]
+        return load_config(base / os.path.expandvars(self.config), texts)
+
+
+class SimulatedTruth(ModelReference):
+    """A truth that is made at the beginning of the training, by a model on the same grid (a twin experiment)."""
+
+    config: str | None = pydantic.Field(None, description="model configuration (YAML); null: that of the trained model")
+    spinup: Duration = pydantic.Field("P30D", description="time before the first record, ISO-8601 duration")
+    duration: Duration = pydantic.Field("P30D", description="length of the truth, ISO-8601 duration")
+    interval: Duration = pydantic.Field("P1D", description="time between records, ISO-8601 duration")
+
+
+class TruthConfig(Section):
+    """What the model is compared with: states at moments on its own grid."""
+
+    path: str | None = pydantic.Field(None, description="Zarr store or NetCDF file with thetao, so, uo, vo, zos")
+    simulate: SimulatedTruth | None = pydantic.Field(None, description="or how to make it")
+    statistics: str | None = pydantic.Field(None, description="file of its statistics (JSON); null: computed from it")
+
+    @pydantic.model_validator(mode="after")
+    def _one_source(self):
+        if (self.path is None) == (self.simulate is None):
+            raise UserError("truth needs exactly one of the keys path and simulate")
+        return self
+
+
+class PeriodsConfig(Section):
+    """Parts of the truth, each from a beginning to an end; shares of the records (0 to 1) or dates."""
+
+    train: tuple[Moment, Moment] = pydantic.Field((0.0, 0.8), description="what is learned from")
+    validation: tuple[Moment, Moment] = pydantic.Field((0.8, 1.0), description="what is held out")
+
+
+class OptimizerConfig(Section):
+    """AdamW (Loshchilov and Hutter 2019) behind a clipping by the global norm; its rate belongs to the stages."""
+
+    beta1: float = pydantic.Field(0.9, ge=0, lt=1, description="memory of the mean of the gradient, no unit")
+    beta2: float = pydantic.Field(0.99, ge=0, lt=1, description="memory of the mean of its square, no unit")
+    weight_decay: float = pydantic.Field(0.0, ge=0, description="decay of matrices (not of single numbers), per rate")
+    clip: float | None = pydantic.Field(1.0, gt=0, description="largest global norm of a gradient; null: none")
+    average_decay: float | None = pydantic.Field(
+        None, gt=0, lt=1, description="memory of the mean of the parameters that is exported; null: the last ones are"
+    )
+
+
+class StageConfig(Section):
+    """A stage of the curriculum: forecasts of one length."""
+
+    steps: int = pydantic.Field(gt=0, description="length of a forecast in steps of the model")
+    save_every: int | None = pydantic.Field(
+        None, gt=0, description="steps between the states that the loss sees; null: only the last one"
+    )
+    iterations: int = pydantic.Field(gt=0, description="updates of the parameters")
+    learning_rate: float = pydantic.Field(gt=0, description="the largest, reached after the warm-up; no unit")
+    warmup: int = pydantic.Field(0, ge=0, description="iterations in which the rate rises from zero")
+    final_share: float = pydantic.Field(
+        0.0, ge=0, le=1, description="rate at the end over the largest; it falls like a cosine; 1: it stays"
+    )
+    batch: int = pydantic.Field(4, gt=0, description="forecasts per update")
+    members: int = pydantic.Field(1, gt=0, description="members of each forecast")
+    perturb: Literal["initial", "noise"] = pydantic.Field(
+        "initial", description="how members differ: initial states and noise, or only noise"
+    )
+    loss: dict[str, Any] = pydantic.Field({}, description="keys of the section loss that differ in this stage")
+
+    @pydantic.model_validator(mode="after")
+    def _divides(self):
+        if self.steps % (self.save_every or self.steps):
+            raise UserError(f"save_every = {self.save_every} does not divide steps = {self.steps}")
+        return self
+
+    def rate(self, iteration: int) -> float:
+        """The learning rate of an iteration of the stage, counted from 0."""
+        if iteration < self.warmup:
+            return self.learning_rate * (iteration + 1) / (self.warmup + 1)
+        share = (iteration - self.warmup) / max(self.iterations - self.warmup, 1)
+        return self.learning_rate * (self.final_share + (1 - self.final_share) * 0.5 * (1 + cos(pi * share)))
+
+
+class CheckpointConfig(Section):
+    """When the training is saved."""
+
+    every: int = pydantic.Field(100, gt=0, description="iterations between checkpoints")
+    keep: int = pydantic.Field(3, ge=1, description="number of the latest checkpoints that are kept")
+
+
+class ValidationConfig(Section):
+    """Forecasts of the held-out period, beside those of the untrained model."""
+
+    every: int | None = pydantic.Field(None, gt=0, description="iterations between validations; null: at the end only")
+    leads: tuple[Duration, ...] = pydantic.Field(description="lead times, multiples of the first, ISO-8601 durations")
+    starts: int = pydantic.Field(4, gt=0, description="number of initial states, evenly over the period")
+
+
+class RecoveryConfig(Section):
+    """What happens when updates are not finite: they are skipped, and many in a row lead back to a checkpoint."""
+
+    skips: int = pydantic.Field(10, gt=0, description="skipped updates in a row that lead back to a checkpoint")
+    factor: float = pydantic.Field(0.5, gt=0, lt=1, description="what the learning rate is multiplied by then")
+    most: int = pydantic.Field(5, ge=0, description="returns to a checkpoint after which the training gives up")
+
+
+class MeshConfig(Section):
+    """Devices along each axis; their product is the number of devices that are used."""
+
+    batch: int | None = pydantic.Field(None, gt=0, description="devices that share a batch; null: all there are")
+    ensemble: int = pydantic.Field(1, gt=0, description="devices that share the members of a forecast")
+
+
+class TrainConfig(Section):
+    """One training run; the keys of a file in configs/train/."""
+
+    name: str = pydantic.Field(description="name of the training, for the reader")
+    description: str = pydantic.Field("", description="what it is, for the reader")
+    seed: int = pydantic.Field(0, ge=0, lt=2**32, description="seed of the order of the data and of all noise")
+    model: ModelReference = pydantic.Field(description="the model that is trained")
+    truth: TruthConfig = pydantic.Field(description="what it learns from")
+    periods: PeriodsConfig = pydantic.Field(PeriodsConfig(), description="what is learned from and what is held out")
+    trainable: dict[str, str | tuple[float, float]] = pydantic.Field(
+        description="patterns of parameters' paths, each with auto, identity, positive or [low, high]"
+    )
+    loss: LossConfig = pydantic.Field(description="what is made small")
+    optimizer: OptimizerConfig = pydantic.Field(OptimizerConfig(), description="how")
+    stages: tuple[StageConfig, ...] = pydantic.Field(min_length=1, description="the curriculum")
+    checkpoints: CheckpointConfig = pydantic.Field(CheckpointConfig(), description="when the training is saved")
+    validation: ValidationConfig | None = pydantic.Field(None, description="forecasts of what is held out; null: none")
+    recovery: RecoveryConfig = pydantic.Field(RecoveryConfig(), description="what happens when it is not finite")
+    mesh: MeshConfig = pydantic.Field(MeshConfig(), description="how work is spread over devices")
+
+    @pydantic.model_validator(mode="after")
+    def _consistent(self):
+        if not self.trainable:
+            raise UserError("trainable is empty; expected a pattern such as closures.**: auto")
+        for number in range(len(self.stages)):
+            self.loss_of(number)
+        return self
+
+    @property
+    def iterations(self) -> int:
+        return sum(stage.iterations for stage in self.stages)
+
+    def stage_at(self, iteration: int) -> tuple[int, int]:
+        """(stage, iteration in it) of an iteration of the whole training."""
+        for number, stage in enumerate(self.stages):
+            if iteration < stage.iterations:
+                return number, iteration
+            iteration -= stage.iterations
+        raise IndexError("past the last stage")
+
+    def loss_of(self, stage: int) -> LossConfig:
+        """The loss of a stage.  Raises UserError."""
+        changes = self.stages[stage].loss
+        try:
+            return LossConfig.model_validate({**self.loss.model_dump(mode="json"), **changes})
+        except pydantic.ValidationError as error:
+            raise UserError(f"stages[{stage}].loss: {sentence(error, LossConfig)}") from None
+
+    def to_yaml(self) -> str:
+        """All keys with their values, defaults included."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
+
+    @property
+    def hash(self) -> str:
+        """Sixteen hexadecimal digits of all that decides the numbers of the training."""
+        places = {"name", "description", "checkpoints", "validation", "mesh"}
+        tree = self.model_dump(mode="json", exclude=places)
+        return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def load_train_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> TrainConfig:
+    """Read a training run from a YAML file; `overrides` are texts such as "stages.0.iterations=10" or "seed=1".
+
+    Raises UserError, one sentence with the key, the value found and what was expected.
+    """
+    tree = read_tree(path, overrides)
+    try:
+        return TrainConfig.model_validate(tree)
+    except pydantic.ValidationError as error:
+        raise UserError(f"{path}: {sentence(error, TrainConfig)}") from None
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None

@@ -1,0 +1,114 @@
+"""How a training goes: a bar in a terminal or now and then a line, JSON lines, TensorBoard where it is installed."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+_SECONDS_BETWEEN_LINES = 30.0
+
+
+class JsonLines:
+    """A file with one JSON object a line, each with the key iteration."""
+
+    def __init__(self, path: Path, iteration: int):
+        """Keep the lines up to `iteration`: later ones come again."""
+        self._path = Path(path)
+        kept = [line for line in self._lines() if line["iteration"] <= iteration]
+        draft = self._path.with_name(f".{self._path.name}.part")
+        draft.write_text("".join(json.dumps(line) + "\n" for line in kept))
+        draft.replace(self._path)
+
+    def _lines(self) -> list[dict[str, Any]]:
+        if not self._path.exists():
+            return []
+        lines = []
+        for line in self._path.read_text().splitlines():
+            try:
+                lines.append(json.loads(line))
+            except ValueError:  # cut off by the end of a process
+                break
+        return lines
+
+    def write(self, line: Mapping[str, Any]) -> None:
+        """Add a line; what is not finite becomes null."""
+        with open(self._path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(_finite(line), allow_nan=False) + "\n")
+
+
+class TensorBoard:
+    """Numbers for TensorBoard; nothing where neither tensorboardX nor tensorboard is installed."""
+
+    def __init__(self, directory: Path):
+        self._writer = _tensorboard_writer(directory)
+
+    def write(self, iteration: int, numbers: Mapping[str, float]) -> None:
+        if self._writer is not None:
+            for name, number in numbers.items():
+                self._writer.add_scalar(name, number, iteration)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+class Bar:
+    """Iterations, loss and time left; a context manager."""
+
+    def __init__(self, console: Console, first: int, total: int):
+        self._console, self._total, self._first = console, total, first
+        self._begin = self._last = time.monotonic()
+        columns = (TextColumn("stage {task.fields[stage]}"), BarColumn(), MofNCompleteColumn())
+        columns += (TextColumn("loss {task.fields[loss]}"), TimeRemainingColumn(), TextColumn("left"))
+        self._bar = Progress(*columns, console=console) if console.is_terminal else None
+        if self._bar is not None:
+            self._task = self._bar.add_task("", total=total, completed=first, stage=0, loss="")
+
+    def __enter__(self) -> Bar:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *exception) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def update(self, iteration: int, stage: int, loss: float) -> None:
+        """Called after each iteration with the number of those done."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=iteration, stage=stage, loss=f"{loss:.4g}")
+            return
+        now = time.monotonic()
+        if now - self._last >= _SECONDS_BETWEEN_LINES or iteration == self._total:
+            self._last = now
+            rate = (iteration - self._first) / max(now - self._begin, 1e-6)
+            self._console.print(
+                f"iteration {iteration} of {self._total}  stage {stage}  loss {loss:.4g}  {rate:.3g} per second",
+                highlight=False,
+            )
+
+
+def _tensorboard_writer(directory: Path):
+    try:
+        from tensorboardX import SummaryWriter
+    except ImportError:
+        try:
+            from tensorboard.summary import Writer as SummaryWriter
+        except ImportError:
+            return None
+    return SummaryWriter(str(directory))
+
+
+def _finite(tree: Any) -> Any:
+    if isinstance(tree, Mapping):
+        return {key: _finite(below) for key, below in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_finite(below) for below in tree]
+    return None if isinstance(tree, float) and not math.isfinite(tree) else tree

@@ -1,0 +1,153 @@
+"""From a configuration to what a training works with: model, truth, losses, windows, devices."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from ocean_gcm.build import build_model
+from ocean_gcm.closures.trainable import split
+from ocean_gcm.data.statistics import Statistics, compute_statistics, read_statistics
+from ocean_gcm.metrics.loss import Loss, build_loss
+from ocean_gcm.model import OceanModel
+from train import mesh as devices
+from train.config import StageConfig, TrainConfig
+from train.data import Truth, Windows, open_truth
+from train.simulated_truth import make_truth, twin_config
+from train.step import Batch, Learner, Numbers, Static
+from train.validation import Validation
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Setup:
+    """What is fixed in a training.
+
+    Attributes:
+      config: of the training.
+      model: before training.
+      numbers: what is trained, at the start.
+      learner: how it is trained.
+    """
+
+    config: TrainConfig
+    model: OceanModel
+    numbers: Numbers
+    learner: Learner
+
+    @classmethod
+    def build(cls, config: TrainConfig, base: Path) -> Setup:
+        """Without the truth; paths count from the directory `base`.  Raises UserError for what does not fit."""
+        model = build_model(config.model.load(base))
+        numbers, rebuild = split(model, config.trainable)
+        mesh = devices.build_mesh(config.mesh.batch, config.mesh.ensemble)
+        for number, stage in enumerate(config.stages):
+            devices.require_divisible(mesh, stage.batch, stage.members, number)
+        return cls(config, model, numbers, Learner(rebuild, config.optimizer, mesh))
+
+    @property
+    def hash(self) -> str:
+        """Of the configurations of the training and of the model."""
+        return hashlib.sha256(f"{self.config.hash} {self.model.config.hash}".encode()).hexdigest()[:16]
+
+    def windows(self, truth: Truth, stage: StageConfig, key: str) -> Windows:
+        """The forecasts of a stage.  Raises UserError if the truth does not hold them."""
+        save_every = stage.save_every or stage.steps
+        first, last = truth.records(self.config.periods.train, "train")
+        stride = truth.stride(save_every, f"{key}.save_every")
+        return Windows(truth, first, last, stride, stage.steps // save_every)
+
+    def trained(self, numbers: Numbers) -> OceanModel:
+        """The model with other numbers."""
+        return self.learner.rebuild({name: jax.numpy.asarray(np.asarray(x)) for name, x in numbers.items()})
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Material:
+    """A setup with its truth.
+
+    Attributes:
+      setup, truth: see there.
+      statistics: of the training period.
+    """
+
+    setup: Setup
+    truth: Truth
+    statistics: Statistics
+
+    @classmethod
+    def prepare(cls, setup: Setup, base: Path, directory: Path, say: Callable[[str], None]) -> Material:
+        """Open the truth or make it in `directory`, and its statistics.  Raises UserError."""
+        config, model = setup.config, setup.model
+        path = config.truth.path
+        if config.truth.simulate is not None:
+            twin = twin_config(config, base)
+            path = make_truth(config.truth.simulate, twin, model, directory / "truth.zarr", say)
+        elif "://" not in path and not Path(path).is_absolute() and not path.startswith(("$", "~")):
+            path = base / path
+        truth = open_truth(path, model)
+        if config.truth.statistics is not None:
+            statistics = read_statistics(config.truth.statistics)
+            statistics.require_grid(model.grid)
+        else:
+            statistics = _statistics(config, truth, model, directory / "statistics.json")
+        return cls(setup, truth, statistics)
+
+    @cached_property
+    def windows(self) -> tuple[Windows, ...]:
+        """Of each stage."""
+        stages = self.setup.config.stages
+        return tuple(self.setup.windows(self.truth, stage, f"stages[{n}]") for n, stage in enumerate(stages))
+
+    def static(self, stage: StageConfig, loss) -> Static:
+        """Arrays of a stage, on all devices.  Raises UserError if the loss does not fit."""
+        model, mesh = self.setup.model, self.setup.learner.mesh
+        built = self.loss(stage, loss)
+        return devices.everywhere(mesh, Static(model.grid_arrays, model.forcing, built))
+
+    def loss(self, stage: StageConfig, config) -> Loss:
+        model = self.setup.model
+        save_every = stage.save_every or stage.steps
+        leads = [(n + 1) * save_every * model.time_step for n in range(stage.steps // save_every)]
+        scales = self.statistics.scales(config.scale, config.smallest_scale)
+        return build_loss(config, model.grid, scales, leads, dtype=model.dtype)
+
+    def read(self, iteration: int) -> Batch:
+        """The batch of an iteration of the whole training: a pure function of the seed and the iteration."""
+        config = self.setup.config
+        number, _ = config.stage_at(iteration)
+        windows = self.windows[number]
+        starts = windows.sample(config.seed, iteration, config.stages[number].batch)
+        key = jax.random.fold_in(jax.random.key(config.seed), iteration)
+        ocean, clock, future = windows.read(starts)
+        return self.setup.learner.batch(key, ocean, clock, future)
+
+    def validation(self) -> Validation | None:
+        """Forecasts of the held-out period, if they are asked for."""
+        config, setup = self.setup.config, self.setup
+        if config.validation is None:
+            return None
+        period = config.periods.validation
+        validation = Validation.build(config.validation, self.truth, period, setup.model, setup.learner)
+        loss = config.loss.model_copy(update={"lead_weights": None, "lead_decay": None})
+        validation.static = Static(setup.model.grid_arrays, setup.model.forcing, self.loss(validation.stage, loss))
+        return validation
+
+
+def _statistics(config: TrainConfig, truth: Truth, model: OceanModel, path: Path) -> Statistics:
+    """Of the training period, computed once."""
+    if path.exists():
+        return read_statistics(path)
+    losses = [config.loss_of(n).variables for n in range(len(config.stages))]
+    variables = list(dict.fromkeys(name for loss in losses for name, weight in loss.items() if weight > 0))
+    first, last = truth.records(config.periods.train, "train")
+    data = truth.dataset.isel(time=slice(first, last))
+    statistics = compute_statistics(data, model.grid, lead=float(truth.interval), variables=variables)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    statistics.write(path)
+    return statistics

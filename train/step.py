@@ -1,0 +1,190 @@
+"""One update of the parameters: a pure function of numbers, optimiser, data and keys, compiled once per stage."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax_datetime as jdt
+import optax
+
+from ocean_gcm.forcing.surface import SurfaceForcing
+from ocean_gcm.metrics.loss import Loss
+from ocean_gcm.model import OceanModel
+from ocean_gcm.state import Ocean
+from ocean_gcm.stochastic.initial import perturb
+from train import mesh as devices
+from train.config import OptimizerConfig, StageConfig
+
+Numbers = dict[str, jax.Array]
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Static:
+    """Arrays that all updates share; arguments, so that they are not compiled into the program.
+
+    Attributes:
+      grid_arrays, forcing: of the model.
+      loss: see `ocean_gcm.metrics.loss`.
+    """
+
+    grid_arrays: dict[str, jax.Array]
+    forcing: SurfaceForcing
+    loss: Loss
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """Forecasts to make, with the leading axis batch.
+
+    Attributes:
+      ocean: fields at the starts.
+      clock: (batch, 2) days and seconds of the starts since that of the configuration.
+      keys: (batch, words) bits of a random key each.
+      truth: (batch, time, ...) fields at the saved times.
+    """
+
+    ocean: Ocean
+    clock: jax.Array
+    keys: jax.Array
+    truth: Ocean
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Carry:
+    """What one update hands to the next; saving it saves the training.
+
+    Attributes:
+      numbers: what is trained, by path, unbounded (see `ocean_gcm.closures.trainable`).
+      optimizer: moments of the gradient.
+      average: running mean of the numbers, or {} if none is asked for.
+      updates, skipped, in_a_row: counters of updates done, skipped, and skipped since the last one done.
+    """
+
+    numbers: Numbers
+    optimizer: Any
+    average: Numbers
+    updates: jax.Array
+    skipped: jax.Array
+    in_a_row: jax.Array
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Learner:
+    """What is fixed in a training: how numbers become a model, and how gradients become updates.
+
+    Attributes:
+      rebuild: numbers -> model.
+      config: of the optimiser.
+      mesh: devices.
+    """
+
+    rebuild: Callable[[Mapping[str, jax.Array]], OceanModel]
+    config: OptimizerConfig
+    mesh: jax.sharding.Mesh
+
+    @property
+    def transformation(self) -> optax.GradientTransformation:
+        """AdamW without its rate."""
+        c = self.config
+        clip = optax.identity() if c.clip is None else optax.clip_by_global_norm(c.clip)
+        decay = optax.add_decayed_weights(c.weight_decay, mask=lambda tree: jax.tree.map(lambda x: x.ndim > 1, tree))
+        return optax.chain(clip, optax.scale_by_adam(c.beta1, c.beta2), decay)
+
+    def begin(self, numbers: Numbers) -> Carry:
+        """What training starts with."""
+        zero = jnp.int32(0)
+        average = {} if self.config.average_decay is None else dict(numbers)
+        carry = Carry(dict(numbers), self.transformation.init(numbers), average, zero, zero, zero)
+        return devices.everywhere(self.mesh, carry)
+
+    def model(self, numbers: Numbers, static: Static) -> OceanModel:
+        model = self.rebuild(numbers)
+        model.grid_arrays = static.grid_arrays
+        return model
+
+    def forecasts(self, numbers: Numbers, static: Static, batch: Batch, stage: StageConfig) -> Ocean:
+        """Fields at the saved times, (batch, member, time, ...)."""
+        model = self.model(numbers, static)
+
+        def members(ocean, clock, words):
+            key = jax.random.wrap_key_data(words)
+            time = jdt.Timedelta(clock[0], clock[1])
+            ocean = dataclasses.replace(ocean, tracers=_initial_tracers(model))
+            if stage.members > 1 and stage.perturb == "initial":
+                return perturb(model, model.state_from(ocean, time, key), key, members=stage.members)
+            keys = jax.vmap(lambda member: jax.random.fold_in(key, member))(jnp.arange(stage.members))
+            return jax.vmap(lambda k: model.state_from(ocean, time, k))(keys)
+
+        def run(state):
+            save_every = stage.save_every or stage.steps
+            _, saved = model.unroll(state, static.forcing, steps=stage.steps, save_every=save_every)
+            return saved.states.ocean
+
+        states = jax.vmap(members)(batch.ocean, batch.clock, batch.keys)
+        states = jax.lax.with_sharding_constraint(states, devices.members(self.mesh))
+        return jax.vmap(jax.vmap(run))(states)
+
+    def loss(self, numbers: Numbers, static: Static, batch: Batch, stage: StageConfig):
+        """(loss, parts) of a batch."""
+        return static.loss(self.forecasts(numbers, static, batch, stage), batch.truth)
+
+    def update(
+        self, carry: Carry, static: Static, batch: Batch, rate: jax.Array, stage: StageConfig
+    ) -> tuple[Carry, dict[str, Any]]:
+        """One update at the learning rate `rate`; it changes nothing but counters where it is not finite."""
+        numbers = carry.numbers
+        (loss, parts), gradient = jax.value_and_grad(self.loss, has_aux=True)(numbers, static, batch, stage)
+        norm = optax.tree.norm(gradient)
+        finite = jnp.isfinite(loss) & jnp.isfinite(norm)
+        change, optimizer = self.transformation.update(gradient, carry.optimizer, numbers)
+        new = jax.tree.map(lambda x, d: x - (rate * d).astype(x.dtype), numbers, change)
+        average = carry.average
+        if self.config.average_decay is not None:
+            # young averages forget their beginning sooner
+            decay = jnp.minimum(self.config.average_decay, (1.0 + carry.updates) / (10.0 + carry.updates))
+            average = jax.tree.map(lambda a, x: (decay * a + (1 - decay) * x).astype(a.dtype), average, new)
+
+        def chosen(updated, old):
+            return jax.tree.map(lambda a, b: jnp.where(finite, a, b), updated, old)
+
+        one = finite.astype(jnp.int32)
+        result = Carry(
+            numbers=chosen(new, numbers),
+            optimizer=chosen(optimizer, carry.optimizer),
+            average=chosen(average, carry.average),
+            updates=carry.updates + one,
+            skipped=carry.skipped + (1 - one),
+            in_a_row=(carry.in_a_row + 1) * (1 - one),
+        )
+        report = {"loss": loss, "parts": parts, "gradient_norm": norm, "finite": finite}
+        return result, report
+
+    def compiled_update(self, stage: StageConfig) -> Callable:
+        """`update` of a stage as a compiled function (carry, static, batch, rate)."""
+
+        def update(carry, static, batch, rate):
+            return self.update(carry, static, batch, rate, stage)
+
+        return jax.jit(update)
+
+    def batch(self, key: jax.Array, ocean: Ocean, clock, truth: Ocean) -> Batch:
+        """Arrays of the host on the devices; `key` decides all noise of the batch."""
+        words = jax.random.key_data(jax.random.split(key, len(clock)))
+        return devices.spread(self.mesh, Batch(ocean, clock, words, truth), "batch")
+
+
+def _initial_tracers(model: OceanModel) -> dict[str, jax.Array]:
+    """Passive tracers begin as the configuration says: no truth has them."""
+    return {name: jnp.asarray(model.blueprint.initial[name]) for name in model.config.tracers}
+
+
+def exported(carry: Carry) -> Numbers:
+    """The numbers that a training gives away: the average if there is one."""
+    return carry.average or carry.numbers

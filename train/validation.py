@@ -1,0 +1,90 @@
+"""Forecasts of the held-out period: errors by lead time, beside those of the model before training."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ocean_gcm.clock import duration_seconds
+from ocean_gcm.errors import UserError
+from ocean_gcm.metrics.loss import Loss
+from ocean_gcm.model import OceanModel
+from ocean_gcm.state import Ocean
+from train import mesh as devices
+from train.config import StageConfig, ValidationConfig
+from train.data import Truth, Windows
+from train.step import Batch, Learner, Numbers, Static
+
+
+def rmse(loss: Loss, forecast: Ocean, truth: Ocean) -> dict[str, jax.Array]:
+    """Root of the mean squared error over cells (by volume) and forecasts, by variable, (time,) in its unit.
+
+    forecast, truth: (batch, member, time, ...) and (batch, time, ...); of an ensemble its mean counts.
+    """
+    out = {}
+    for name, weights in loss.weights.items():
+        error = getattr(forecast, name).mean(1) - getattr(truth, name)
+        squares = jnp.where(weights > 0, (error[:, :, None] if error.ndim == 4 else error) ** 2, 0)
+        out[name] = jnp.sqrt(jnp.mean(jnp.sum(squares * weights, (-3, -2, -1)), 0))
+    return out
+
+
+@dataclasses.dataclass(eq=False)
+class Validation:
+    """Forecasts from fixed initial states.
+
+    Attributes:
+      leads: lead times, s.
+    """
+
+    learner: Learner
+    static: Static | None
+    batch: Batch
+    stage: StageConfig
+    chosen: np.ndarray
+    leads: list[int]
+    reference: dict[str, list[float]] | None = None
+
+    @classmethod
+    def build(
+        cls, config: ValidationConfig, truth: Truth, period: tuple, model: OceanModel, learner: Learner
+    ) -> Validation:
+        """Raises UserError if leads or period do not fit the truth."""
+        time = model.config.time
+        leads = [duration_seconds(lead, time.calendar) for lead in config.leads]
+        if not leads or sorted(set(leads)) != leads or any(lead % leads[0] for lead in leads):
+            raise UserError(
+                f"validation.leads is {list(config.leads)}; expected ascending multiples of the first of them"
+            )
+        steps = [time.require_whole_steps("validation.leads", lead) for lead in config.leads]
+        number = leads[-1] // leads[0]
+        stage = StageConfig(steps=steps[-1], save_every=steps[0], iterations=1, learning_rate=1.0, batch=config.starts)
+        first, last = truth.records(period, "validation")
+        windows = Windows(truth, first, last, truth.stride(steps[0], "validation.leads[0]"), number)
+        starts = windows.spread(config.starts)
+        single = dataclasses.replace(learner, mesh=devices.build_mesh(1, 1))
+        ocean, clock, future = windows.read(starts)
+        batch = single.batch(jax.random.key(0), ocean, clock, future)
+        chosen = np.array(leads) // leads[0] - 1
+        validation = cls(single, None, batch, stage, chosen, leads)
+        validation._errors = jax.jit(validation._errors_of)
+        return validation
+
+    def _errors_of(self, numbers: Numbers, static: Static, batch: Batch) -> dict[str, Any]:
+        return rmse(static.loss, self.learner.forecasts(numbers, static, batch, self.stage), batch.truth)
+
+    def errors(self, numbers: Numbers) -> dict[str, list[float]]:
+        """RMSE by variable, one number for each lead."""
+        # parameters may lie on more devices than this uses
+        found = self._errors({k: np.asarray(v) for k, v in numbers.items()}, self.static, self.batch)
+        return {name: np.asarray(values, float)[self.chosen].tolist() for name, values in found.items()}
+
+    def compare(self, numbers: Numbers, start: Numbers) -> dict[str, Any]:
+        """Errors of the trained model and of the one that training began with."""
+        if self.reference is None:
+            self.reference = self.errors(start)
+        return {"lead_seconds": self.leads, "rmse": self.errors(numbers), "rmse_untrained": self.reference}
