@@ -63,13 +63,14 @@ def train(
     """
     console = console or Console()
     base, run = Path(path).parent, RunDirectory(Path(expand(directory)))
-    there = run.path / "training.yaml"
-    if there.exists() and not resume:
+    if not resume and any((run.path / "checkpoints").glob("*")):
         raise UserError(f"{run.path} holds a training already; --resume goes on with it, --output writes elsewhere")
     check(config, path)
     setup = Setup.build(config, base)
     with run.locked():
-        run.write_text(there, config.to_yaml())
+        run.write_text(run.path / "training.yaml", config.to_yaml())
+        if not resume:
+            (run.path / "statistics.json").unlink(missing_ok=True)
         material = Material.prepare(setup, base, run.path, lambda text: console.print(text, highlight=False))
         with Checkpoints(run.path / "checkpoints", config.checkpoints.keep) as checkpoints:
             return _Training(material, run.path, checkpoints, console).run(resume)
