@@ -62,24 +62,3 @@ def test_a_constant_tracer_stays_constant_in_any_flow():
     dye = np.asarray(state.ocean.tracers["dye"])[grid.mask]
     assert np.abs(np.asarray(state.ocean.u)).max() > 0.01
     np.testing.assert_allclose(dye, 3.7, rtol=1e-12)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("precision, bound", [("float64", 1e-12), ("float32", 1e-6)])
-def test_budgets_close_over_ten_years_of_the_global_ocean(precision, bound):
-    model = build_model(load_config("configs/global_4deg.yaml", [f"precision={precision}"]))
-    state = model.initial_state()
-    before = contents(model, state)
-    inputs = np.zeros(3)
-    for _ in range(120):  # sums over a month at a time: single precision adds no error of its own
-        state, report = model.advance(state, steps=1460 * 10 // 120)
-        given = report.diagnostics
-        inputs += [float(x) for x in (given.volume_input, given.heat_input, given.salt_input)]
-    remaining = 1460 * 10 % 120
-    assert remaining == 80
-    state, report = model.advance(state, steps=remaining)
-    given = report.diagnostics
-    inputs += [float(x) for x in (given.volume_input, given.heat_input, given.salt_input)]
-    residuals = [abs(b - a - i) / abs(a) for a, b, i in zip(before, contents(model, state), inputs, strict=True)]
-    print(precision, "relative residuals of volume, heat, salt:", residuals)
-    assert max(residuals) <= bound
