@@ -11,26 +11,17 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 _SECONDS_BETWEEN_LINES = 30.0
 
 
-class ProgressReport:
-    """Shows simulated time, simulated years per day and the time left; a context manager."""
+class Display:
+    """A bar in a terminal, otherwise a line that is due every half minute; a context manager."""
 
-    def __init__(self, console: Console, time_config: Any, first: int, total: int):
-        self._console, self._time = console, time_config
-        self._first, self._total = first, total
+    def __init__(self, console: Console, columns: tuple, first: int, total: int, **fields: Any):
+        self._console, self._first, self._total = console, first, total
         self._begin = self._last_line = time.monotonic()
-        self._bar = None
-        if console.is_terminal:
-            self._bar = Progress(
-                TextColumn("{task.fields[date]}"),
-                BarColumn(),
-                TextColumn("{task.percentage:>3.0f}% {task.fields[speed]}"),
-                TimeRemainingColumn(),
-                TextColumn("left"),
-                console=console,
-            )
-            self._task = self._bar.add_task("", total=total, completed=first, date=self._date(first), speed="")
+        self._bar = Progress(*columns, console=console) if console.is_terminal else None
+        if self._bar is not None:
+            self._task = self._bar.add_task("", total=total, completed=first, **fields)
 
-    def __enter__(self) -> ProgressReport:
+    def __enter__(self):
         if self._bar is not None:
             self._bar.start()
         return self
@@ -39,17 +30,40 @@ class ProgressReport:
         if self._bar is not None:
             self._bar.stop()
 
+    def _rate(self, done: int) -> float:
+        """Pieces per second since the beginning."""
+        return (done - self._first) / max(time.monotonic() - self._begin, 1e-6)
+
+    def _line_is_due(self) -> bool:
+        now = time.monotonic()
+        due = now - self._last_line >= _SECONDS_BETWEEN_LINES
+        if due:
+            self._last_line = now
+        return due
+
+
+class ProgressReport(Display):
+    """Shows simulated time, simulated years per day and the time left; a context manager."""
+
+    def __init__(self, console: Console, time_config: Any, first: int, total: int):
+        self._time = time_config
+        columns = (
+            TextColumn("{task.fields[date]}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}% {task.fields[speed]}"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+        )
+        super().__init__(console, columns, first, total, date=self._date(first), speed="")
+
     def update(self, step: int) -> None:
         """Called after each piece of the run with the number of steps done."""
-        now = time.monotonic()
-        seconds = max(now - self._begin, 1e-6)
-        rate = (step - self._first) / seconds
+        rate = self._rate(step)
         years_per_day = rate * self._time.step_seconds / self._time.seconds_per_year * 86400.0
         speed = f"{years_per_day:,.3g} simulated years per day"
         if self._bar is not None:
             self._bar.update(self._task, completed=step, date=self._date(step), speed=speed)
-        elif now - self._last_line >= _SECONDS_BETWEEN_LINES:
-            self._last_line = now
+        elif self._line_is_due():
             left = (self._total - step) / rate if rate > 0 else float("nan")
             percent = 100.0 * step / self._total
             self._console.print(f"{self._date(step)}  {percent:.1f}%  {speed}  {_clock(left)} left", highlight=False)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-_SECONDS_BETWEEN_LINES = 30.0
+from ocean_gcm.progress import Display
 
 
 class JsonLines:
@@ -59,38 +58,22 @@ class TensorBoard:
             self._writer.close()
 
 
-class Bar:
+class Bar(Display):
     """Iterations, loss and time left; a context manager."""
 
     def __init__(self, console: Console, first: int, total: int):
-        self._console, self._total, self._first = console, total, first
-        self._begin = self._last = time.monotonic()
         columns = (TextColumn("stage {task.fields[stage]}"), BarColumn(), MofNCompleteColumn())
         columns += (TextColumn("loss {task.fields[loss]}"), TimeRemainingColumn(), TextColumn("left"))
-        self._bar = Progress(*columns, console=console) if console.is_terminal else None
-        if self._bar is not None:
-            self._task = self._bar.add_task("", total=total, completed=first, stage=0, loss="")
-
-    def __enter__(self) -> Bar:
-        if self._bar is not None:
-            self._bar.start()
-        return self
-
-    def __exit__(self, *exception) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        super().__init__(console, columns, first, total, stage=0, loss="")
 
     def update(self, iteration: int, stage: int, loss: float) -> None:
         """Called after each iteration with the number of those done."""
         if self._bar is not None:
             self._bar.update(self._task, completed=iteration, stage=stage, loss=f"{loss:.4g}")
-            return
-        now = time.monotonic()
-        if now - self._last >= _SECONDS_BETWEEN_LINES or iteration == self._total:
-            self._last = now
-            rate = (iteration - self._first) / max(now - self._begin, 1e-6)
+        elif self._line_is_due() or iteration == self._total:
             self._console.print(
-                f"iteration {iteration} of {self._total}  stage {stage}  loss {loss:.4g}  {rate:.3g} per second",
+                f"iteration {iteration} of {self._total}  stage {stage}  loss {loss:.4g}  "
+                f"{self._rate(iteration):.3g} per second",
                 highlight=False,
             )
 
