@@ -45,7 +45,8 @@ class Setup:
         """Without the truth; paths count from the directory `base`.  Raises UserError for what does not fit."""
         model = build_model(config.model.load(base))
         numbers, rebuild = split(model, config.trainable)
-        mesh = devices.build_mesh(config.mesh.batch, config.mesh.ensemble)
+        mesh = devices.build_mesh(config.mesh.batch, config.mesh.ensemble, config.mesh.y, config.mesh.x)
+        devices.require_model(mesh, model)
         for number, stage in enumerate(config.stages):
             devices.require_divisible(mesh, stage.batch, stage.members, number)
         return cls(config, model, numbers, Learner(rebuild, config.optimizer, mesh))
@@ -106,9 +107,8 @@ class Material:
 
     def static(self, stage: StageConfig, loss) -> Static:
         """Arrays of a stage, on all devices.  Raises UserError if the loss does not fit."""
-        model, mesh = self.setup.model, self.setup.learner.mesh
-        built = self.loss(stage, loss)
-        return devices.everywhere(mesh, Static(model.grid_arrays, model.forcing, built))
+        model = self.setup.model
+        return self.setup.learner.static(model.grid_arrays, model.forcing, self.loss(stage, loss))
 
     def loss(self, stage: StageConfig, config) -> Loss:
         model = self.setup.model
@@ -118,14 +118,18 @@ class Material:
         return build_loss(config, model.grid, scales, leads, dtype=model.dtype)
 
     def read(self, iteration: int) -> Batch:
-        """The batch of an iteration of the whole training: a pure function of the seed and the iteration."""
+        """The batch of an iteration of the whole training: a pure function of the seed and the iteration.
+
+        Of the truth only what the devices of this process work on is read.
+        """
         config = self.setup.config
         number, _ = config.stage_at(iteration)
         windows = self.windows[number]
-        starts = windows.sample(config.seed, iteration, config.stages[number].batch)
+        learner, size = self.setup.learner, config.stages[number].batch
+        starts = windows.sample(config.seed, iteration, size)
         key = jax.random.fold_in(jax.random.key(config.seed), iteration)
-        ocean, clock, future = windows.read(starts)
-        return self.setup.learner.batch(key, ocean, clock, future)
+        ocean, clock, future = windows.read(starts[devices.rows(learner.mesh, size)])
+        return learner.batch(key, ocean, clock, future, size)
 
     def validation(self) -> Validation | None:
         """Forecasts of the held-out period, if they are asked for."""
@@ -135,7 +139,7 @@ class Material:
         period = config.periods.validation
         validation = Validation.build(config.validation, self.truth, period, setup.model, setup.learner)
         loss = config.loss.model_copy(update={"lead_weights": None, "lead_decay": None})
-        validation.static = Static(setup.model.grid_arrays, setup.model.forcing, self.loss(validation.stage, loss))
+        validation.static = self.static(validation.stage, loss)
         return validation
 
 

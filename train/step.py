@@ -9,8 +9,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import jax_datetime as jdt
+import numpy as np
 import optax
+from jax.sharding import NamedSharding, PartitionSpec
 
+from ocean_gcm.decomposition import unroll
 from ocean_gcm.forcing.surface import SurfaceForcing
 from ocean_gcm.metrics.loss import Loss
 from ocean_gcm.model import OceanModel
@@ -122,14 +125,11 @@ class Learner:
             keys = jax.vmap(lambda member: jax.random.fold_in(key, member))(jnp.arange(stage.members))
             return jax.vmap(lambda k: model.state_from(ocean, time, k))(keys)
 
-        def run(state):
-            save_every = stage.save_every or stage.steps
-            _, saved = model.unroll(state, static.forcing, steps=stage.steps, save_every=save_every)
-            return saved.states.ocean
-
         states = jax.vmap(members)(batch.ocean, batch.clock, batch.keys)
-        states = jax.lax.with_sharding_constraint(states, devices.members(self.mesh))
-        return jax.vmap(jax.vmap(run))(states)
+        states = devices.constrained(self.mesh, states, model.grid.shape[1:], len(batch.clock), stage.members)
+        save_every = stage.save_every or stage.steps
+        _, saved = unroll(model, states, static.forcing, mesh=self.mesh, steps=stage.steps, save_every=save_every)
+        return saved.states.ocean
 
     def loss(self, numbers: Numbers, static: Static, batch: Batch, stage: StageConfig):
         """(loss, parts) of a batch."""
@@ -172,12 +172,23 @@ class Learner:
         def update(carry, static, batch, rate):
             return self.update(carry, static, batch, rate, stage)
 
-        return jax.jit(update)
+        # what all devices have must stay so, whatever the compiler finds cheaper
+        return jax.jit(update, out_shardings=NamedSharding(self.mesh, PartitionSpec()))
 
-    def batch(self, key: jax.Array, ocean: Ocean, clock, truth: Ocean) -> Batch:
-        """Arrays of the host on the devices; `key` decides all noise of the batch."""
-        words = jax.random.key_data(jax.random.split(key, len(clock)))
-        return devices.spread(self.mesh, Batch(ocean, clock, words, truth), "batch")
+    def batch(self, key: jax.Array, ocean: Ocean, clock, truth: Ocean, size: int | None = None) -> Batch:
+        """Arrays of the host on the devices; `key` decides all noise of the batch.
+
+        ocean, clock, truth: as in `Batch`, the rows of this process only (`train.mesh.rows`); `size`: number of the
+        rows of all processes, by default the same.
+        """
+        size = len(clock) if size is None else size
+        words = jax.random.key_data(jax.random.split(key, size))
+        own = Batch(ocean, clock, np.asarray(words)[devices.rows(self.mesh, size)], truth)
+        return devices.spread(self.mesh, own, ocean.u.shape[-2:], size)
+
+    def static(self, grid_arrays: dict[str, jax.Array], forcing: SurfaceForcing, loss: Loss) -> Static:
+        """Arrays that all updates share, on the devices."""
+        return devices.everywhere(self.mesh, Static(grid_arrays, forcing, loss), grid_arrays["area_t"].shape)
 
 
 def _initial_tracers(model: OceanModel) -> dict[str, jax.Array]:

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
 
 from ocean_gcm.clock import duration_seconds
 from ocean_gcm.errors import UserError
@@ -66,12 +67,12 @@ class Validation:
         first, last = truth.records(period, "validation")
         windows = Windows(truth, first, last, truth.stride(steps[0], "validation.leads[0]"), number)
         starts = windows.spread(config.starts)
-        single = dataclasses.replace(learner, mesh=devices.build_mesh(1, 1))
-        ocean, clock, future = windows.read(starts)
-        batch = single.batch(jax.random.key(0), ocean, clock, future)
+        size = len(starts)
+        ocean, clock, future = windows.read(starts[devices.rows(learner.mesh, size)])
+        batch = learner.batch(jax.random.key(0), ocean, clock, future, size)
         chosen = np.array(leads) // leads[0] - 1
-        validation = cls(single, None, batch, stage, chosen, leads)
-        validation._errors = jax.jit(validation._errors_of)
+        validation = cls(learner, None, batch, stage, chosen, leads)
+        validation._errors = jax.jit(validation._errors_of, out_shardings=NamedSharding(learner.mesh, PartitionSpec()))
         return validation
 
     def _errors_of(self, numbers: Numbers, static: Static, batch: Batch) -> dict[str, Any]:
@@ -79,8 +80,7 @@ class Validation:
 
     def errors(self, numbers: Numbers) -> dict[str, list[float]]:
         """RMSE by variable, one number for each lead."""
-        # parameters may lie on more devices than this uses
-        found = self._errors({k: np.asarray(v) for k, v in numbers.items()}, self.static, self.batch)
+        found = self._errors(devices.everywhere(self.learner.mesh, dict(numbers)), self.static, self.batch)
         return {name: np.asarray(values, float)[self.chosen].tolist() for name, values in found.items()}
 
     def compare(self, numbers: Numbers, start: Numbers) -> dict[str, Any]:
