@@ -24,7 +24,7 @@ def build_mesh(batch: int | None, ensemble: int = 1, y: int = 1, x: int = 1) -> 
     if batch is None:
         if len(devices) % rest:
             raise UserError(
-                f"mesh.ensemble x mesh.y x mesh.x is {rest}; expected a divisor of {len(devices)}, the number of devices"
+                f"mesh.ensemble x mesh.y x mesh.x is {rest}; expected a divisor of {len(devices)}, all the devices"
             )
         batch = len(devices) // rest
     if batch * rest > len(devices):
@@ -61,12 +61,20 @@ def rows(mesh: Mesh, batch: int) -> np.ndarray:
 
 
 def share(mesh: Mesh, batch: int) -> tuple[int, int]:
-    """(index, number) of this process's rows among the different sets of rows that processes work on.
+    """(index, number) of this process's share of a batch: it reads the windows index, index + number, ...
 
-    Processes that share forecasts, cut along y and x, have the same index.
+    Processes that work on the same forecasts, cut along y and x, have the same share.
+
+    Raises UserError if processes share some forecasts and not others.
     """
-    sets = sorted({tuple(_rows_of(mesh, batch, p)) for p in {d.process_index for d in mesh.devices.flat}})
-    return sets.index(tuple(rows(mesh, batch))), len(sets)
+    processes = {device.process_index for device in mesh.devices.flat}
+    shares = sorted({tuple(_rows_of(mesh, batch, process)) for process in processes})
+    if sum(map(len, shares)) != batch or len(set(map(len, shares))) > 1:
+        raise UserError(
+            f"mesh.batch is {mesh.shape['batch']} with {len(processes)} processes; expected a multiple or a divisor "
+            "of their number"
+        )
+    return shares.index(tuple(rows(mesh, batch))), len(shares)
 
 
 def _rows_of(mesh: Mesh, batch: int, process: int) -> np.ndarray:

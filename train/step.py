@@ -13,6 +13,7 @@ import numpy as np
 import optax
 from jax.sharding import NamedSharding, PartitionSpec
 
+from ocean_gcm.data.truth import Window
 from ocean_gcm.decomposition import unroll
 from ocean_gcm.forcing.surface import SurfaceForcing
 from ocean_gcm.metrics.loss import Loss
@@ -119,7 +120,6 @@ class Learner:
         def members(ocean, clock, words):
             key = jax.random.wrap_key_data(words)
             time = jdt.Timedelta(clock[0], clock[1])
-            ocean = dataclasses.replace(ocean, tracers=_initial_tracers(model))
             if stage.members > 1 and stage.perturb == "initial":
                 return perturb(model, model.state_from(ocean, time, key), key, members=stage.members)
             keys = jax.vmap(lambda member: jax.random.fold_in(key, member))(jnp.arange(stage.members))
@@ -175,25 +175,22 @@ class Learner:
         # what all devices have must stay so, whatever the compiler finds cheaper
         return jax.jit(update, out_shardings=NamedSharding(self.mesh, PartitionSpec()))
 
-    def batch(self, key: jax.Array, ocean: Ocean, clock, truth: Ocean, size: int | None = None) -> Batch:
-        """Arrays of the host on the devices; `key` decides all noise of the batch.
+    def batch(self, key: jax.Array, window: Window, size: int | None = None) -> Batch:
+        """Windows of the host (batch, records, ...) on the devices; `key` decides all noise of the batch.
 
-        ocean, clock, truth: as in `Batch`, the rows of this process only (`train.mesh.rows`); `size`: number of the
-        rows of all processes, by default the same.
+        Of several processes each gives its `train.mesh.share` of the `size` windows.
         """
-        size = len(clock) if size is None else size
-        words = jax.random.key_data(jax.random.split(key, size))
-        own = Batch(ocean, clock, np.asarray(words)[devices.rows(self.mesh, size)], truth)
-        return devices.spread(self.mesh, own, ocean.u.shape[-2:], size)
+        size = len(window.days) if size is None else size
+        index, number = devices.share(self.mesh, size)
+        words = np.asarray(jax.random.key_data(jax.random.split(key, size)))[index::number]
+        start, truth = window.at(0), jax.tree.map(lambda a: a[:, 1:], window.ocean)
+        clock = np.stack([start.days, start.seconds], -1)
+        own = Batch(start.ocean, clock, words, truth)
+        return devices.spread(self.mesh, own, window.ocean.u.shape[-2:], size)
 
     def static(self, grid_arrays: dict[str, jax.Array], forcing: SurfaceForcing, loss: Loss) -> Static:
         """Arrays that all updates share, on the devices."""
         return devices.everywhere(self.mesh, Static(grid_arrays, forcing, loss), grid_arrays["area_t"].shape)
-
-
-def _initial_tracers(model: OceanModel) -> dict[str, jax.Array]:
-    """Passive tracers begin as the configuration says: no truth has them."""
-    return {name: jnp.asarray(model.blueprint.initial[name]) for name in model.config.tracers}
 
 
 def exported(carry: Carry) -> Numbers:

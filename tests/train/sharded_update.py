@@ -15,6 +15,7 @@ import numpy as np
 from ocean_gcm.build import build_model
 from ocean_gcm.closures.trainable import split
 from ocean_gcm.config import Config
+from ocean_gcm.data.truth import Window
 from ocean_gcm.metrics.loss import LossConfig, build_loss
 from ocean_gcm.state import Ocean
 from train import mesh as devices
@@ -25,7 +26,7 @@ BATCH, MEMBERS = 8, 2
 
 TREE = {
     "name": "tiny_hybrid",
-        # land, a channel that is closed across the seam, partial cells; the walls in y lie on the outermost devices
+    # land, a channel that is closed across the seam, partial cells; the walls in y lie on the outermost devices
     "grid": {"geometry": "sphere", "nx": 8, "ny": 16, "x": [0, 32], "y": [-60, 4], "periodic_x": True}
     | {"levels": {"thickness": [100, 300, 600]}},
     "bathymetry": {"kind": "ridge", "depth": 950, "height": 400, "width": 5e5, "centre": 12}
@@ -85,14 +86,13 @@ def results(precision, size, shapes):
     loss = build_loss(LossConfig.model_validate(LOSS), model.grid, scales, [1.0, 2.0])
     random = np.random.default_rng(0)
     numbers = untrained_no_more(numbers, random)
-    ocean, truth = fields(model, random, BATCH), fields(model, random, BATCH, 2)
-    clock = np.zeros((BATCH, 2), np.int32)
+    window = Window(fields(model, random, BATCH, 3), *np.zeros((2, BATCH, 3), np.int32))
     for shape in shapes:
         mesh = devices.build_mesh(*shape)
         devices.require_model(mesh, model)
         learner = Learner(rebuild, OptimizerConfig(), mesh)
         static = learner.static(model.grid_arrays, model.forcing, loss)
-        batch = learner.batch(jax.random.key(1), ocean, clock, truth)
+        batch = learner.batch(jax.random.key(1), window)
         assert len(batch.ocean.u.sharding.device_set) == np.prod(shape)
         part = batch.ocean.u.addressable_shards[0].data.shape
         assert part == (BATCH // shape[0], 3, 16 // shape[2], 8 // shape[3]), part
