@@ -32,7 +32,8 @@ def join() -> None:
         raise UserError(f"{missing} is not set; expected all of {', '.join(_ENVIRONMENT)}, or none of the last two")
     try:
         if all(given):
-            jax.distributed.initialize(given[0], int(given[1]), int(given[2]))
+            # said in full, so that a scheduler around it is not asked for its own view
+            jax.distributed.initialize(given[0], int(given[1]), int(given[2]), cluster_detection_method="deactivate")
         else:
             jax.distributed.initialize()
     except (RuntimeError, ValueError) as error:

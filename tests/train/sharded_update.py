@@ -3,7 +3,7 @@
     python sharded_update.py float32|float64 small|full 2x2x2x1 1x1x4x2 ...
 
 prints for each mesh (batch x ensemble x y x x) its relative differences from one device: of the loss, of the gradient,
-and of the worst part of the gradient (that of one parameter), whose name follows.
+and of the worst part of the gradient (that of one parameter), whose name follows; "pmap" is a mesh, too.
 """
 
 import sys
@@ -20,7 +20,7 @@ from ocean_gcm.metrics.loss import LossConfig, build_loss
 from ocean_gcm.state import Ocean
 from train import mesh as devices
 from train.config import OptimizerConfig, StageConfig
-from train.step import Learner
+from train.step import Learner, Static
 
 BATCH, MEMBERS = 8, 2
 
@@ -71,36 +71,61 @@ def untrained_no_more(numbers, random):
 
 
 def small(tree):
-    """Only a learned and a stochastic closure, without advection of momentum: half of the time to compile."""
-    closures = {name: tree["closures"][name] for name in ("mixing", "eddies")}
+    """Only a learned and a stochastic closure, without advection of momentum."""
+    closures = {name: dict(tree["closures"][name]) for name in ("mixing", "eddies")}
+    closures["eddies"] |= {"outputs": ["temperature"], "features": ["temperature"]}
     return {**tree, "closures": closures, "dynamics": {**tree["dynamics"], "momentum_advection": "none"}}
 
 
 def results(precision, size, shapes):
     """(loss, gradient) of the same batch on each mesh."""
-    tree = {**(small(TREE) if size == "small" else TREE), "precision": precision}
-    model = build_model(Config.model_validate(tree))
+    tree, terms, steps = TREE, LOSS["terms"], 4
+    if size == "small":  # compiles in a third of the time
+        tree, terms, steps = small(TREE), {"crps": LOSS["terms"]["crps"]}, 2
+    model = build_model(Config.model_validate({**tree, "precision": precision}))
     numbers, rebuild = split(model, {"closures.**": "auto"})
-    stage = StageConfig(steps=4, save_every=2, iterations=1, learning_rate=0.1, batch=BATCH, members=MEMBERS)
+    stage = StageConfig(steps=steps, save_every=2, iterations=1, learning_rate=0.1, batch=BATCH, members=MEMBERS)
+    records = stage.records
     scales = {"u": np.full(3, 0.05), "temperature": np.full(3, 0.05), "sea_surface_height": np.full(1, 0.05)}
-    loss = build_loss(LossConfig.model_validate(LOSS), model.grid, scales, [1.0, 2.0])
+    loss = build_loss(LossConfig.model_validate({**LOSS, "terms": terms}), model.grid, scales, [1.0] * (records - 1))
     random = np.random.default_rng(0)
     numbers = untrained_no_more(numbers, random)
-    window = Window(fields(model, random, BATCH, 3), *np.zeros((2, BATCH, 3), np.int32))
+    window = Window(fields(model, random, BATCH, records), *np.zeros((2, BATCH, records), np.int32))
     for shape in shapes:
-        mesh = devices.build_mesh(*shape)
-        devices.require_model(mesh, model)
-        learner = Learner(rebuild, OptimizerConfig(), mesh)
-        static = learner.static(model.grid_arrays, model.forcing, loss)
-        batch = learner.batch(jax.random.key(1), window)
-        assert len(batch.ocean.u.sharding.device_set) == np.prod(shape)
-        part = batch.ocean.u.addressable_shards[0].data.shape
-        assert part == (BATCH // shape[0], 3, 16 // shape[2], 8 // shape[3]), part
-        value = jax.jit(jax.value_and_grad(lambda n, s, b, k=learner: k.loss(n, s, b, stage)[0]))
         begin = time.process_time()
-        found = jax.device_get(value(learner.begin(numbers).numbers, static, batch))
+        if shape == "pmap":
+            yield by_pmap(model, numbers, rebuild, loss, window, stage)
+        else:
+            yield on_mesh(shape, model, numbers, rebuild, loss, window, stage)
         print(shape, "CPU seconds", round(time.process_time() - begin, 1), file=sys.stderr)
-        yield found
+
+
+def on_mesh(shape, model, numbers, rebuild, loss, window, stage):
+    mesh = devices.build_mesh(*shape)
+    devices.require_model(mesh, model)
+    learner = Learner(rebuild, OptimizerConfig(), mesh)
+    static = learner.static(model.grid_arrays, model.forcing, loss)
+    batch = learner.batch(jax.random.key(1), window)
+    assert len(batch.ocean.u.sharding.device_set) == np.prod(shape)
+    part = batch.ocean.u.addressable_shards[0].data.shape
+    assert part == (BATCH // shape[0], 3, 16 // shape[2], 8 // shape[3]), part
+    value = jax.jit(jax.value_and_grad(lambda n, s, b: learner.loss(n, s, b, stage)[0]))
+    return jax.device_get(value(learner.begin(numbers).numbers, static, batch))
+
+
+def by_pmap(model, numbers, rebuild, loss, window, stage):
+    """The example of docs/training.md."""
+    learner = Learner(rebuild, OptimizerConfig(), devices.build_mesh(1))
+
+    def step(numbers, static, batch):
+        (value, _), gradient = jax.value_and_grad(learner.loss, has_aux=True)(numbers, static, batch, stage)
+        return jax.lax.pmean((value, gradient), "devices")
+
+    batch = jax.device_get(learner.batch(jax.random.key(1), window))
+    parts = jax.tree.map(lambda a: a.reshape(8, -1, *a.shape[1:]), batch)
+    static = Static(model.grid_arrays, model.forcing, loss)
+    found = jax.pmap(step, axis_name="devices", in_axes=(None, None, 0))(numbers, static, parts)
+    return jax.tree.map(lambda a: a[0], jax.device_get(found))
 
 
 def main(precision, size, shapes) -> None:
@@ -111,7 +136,8 @@ def main(precision, size, shapes) -> None:
         parts = {name: difference / np.linalg.norm(slope_one[name]) for name, difference in differences.items()}
         worst = max(parts, key=parts.get)
         whole = norm(differences) / norm(slope_one)
-        print("x".join(map(str, shape)), f"{abs(loss / one - 1):.2e} {whole:.2e} {parts[worst]:.2e}", worst)
+        mesh = shape if shape == "pmap" else "x".join(map(str, shape))
+        print(mesh, f"{abs(loss / one - 1):.2e} {whole:.2e} {parts[worst]:.2e}", worst)
 
 
 def norm(tree) -> float:
@@ -121,4 +147,4 @@ def norm(tree) -> float:
 if __name__ == "__main__":
     precision, size, *meshes = sys.argv[1:]
     jax.config.update("jax_enable_x64", precision == "float64")
-    main(precision, size, [tuple(map(int, text.split("x"))) for text in meshes])
+    main(precision, size, [text if text == "pmap" else tuple(map(int, text.split("x"))) for text in meshes])
