@@ -16,6 +16,7 @@ from jax import lax
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
+from ocean_gcm import rollout
 from ocean_gcm.errors import UserError
 from ocean_gcm.forcing.surface import SurfaceForcing
 from ocean_gcm.grid.grid import Grid
@@ -90,7 +91,7 @@ def unroll(
     """
     forcing = model.forcing if forcing is None else forcing
     if mesh.size == 1:
-        return jax.vmap(jax.vmap(lambda s: model.unroll(s, forcing, steps=steps, save_every=save_every)))(states)
+        return rollout.each(lambda s: model.unroll(s, forcing, steps=steps, save_every=save_every), states, axes=2)
     require_grid(mesh, model.grid, model.blueprint.numerics.halo)
     nodes, structure = jax.tree.flatten(model, is_leaf=_is_variable)
     blueprint = model.blueprint.part(mesh.shape["y"], mesh.shape["x"])
@@ -99,7 +100,7 @@ def unroll(
         part = jax.tree.unflatten(structure, nodes)
         part.blueprint = blueprint
         run = lambda s: part.unroll(s, forcing, steps=steps, save_every=save_every)  # noqa: E731
-        end, saved = jax.vmap(jax.vmap(run))(states)
+        end, saved = rollout.each(run, states, axes=2)
         return end, Trajectory(saved.states, _of_all_parts(saved.diagnostics))
 
     shape = model.grid.shape[1:]

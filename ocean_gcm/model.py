@@ -189,7 +189,7 @@ class OceanModel(nnx.Module):
         if blueprint.physics_steps > 1:
             # a scan: the program would grow with the number of steps
             carry = (ocean, stepper, total, time)
-            (ocean, stepper, total, time), _ = jax.lax.scan(held, carry, length=blueprint.physics_steps - 1)
+            (ocean, stepper, total, time), _ = jax.lax.scan(jax.checkpoint(held, prevent_cse=False), carry, length=blueprint.physics_steps - 1)
         return State.create(ocean, stepper, memories, time, key), total
 
     def step(self, state: State, forcing: SurfaceForcing | None = None) -> tuple[State, Diagnostics]:
@@ -267,7 +267,7 @@ def _jit_advance(model: OceanModel, state, forcing, calls):
 @functools.partial(jax.jit, static_argnums=(3, 4))
 def _jit_ensemble(model: OceanModel, states, forcing, calls, save_every):
     run = lambda s: rollout.trajectory(_stepper(model, forcing), s, calls, save_every, model.dtype)  # noqa: E731
-    return jax.vmap(run)(states)
+    return rollout.each(run, states)
 
 
 @functools.partial(jax.jit, static_argnums=())
