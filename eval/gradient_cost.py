@@ -116,8 +116,9 @@ def page(rows: Sequence[dict], command: str) -> str:
         command,
         "```",
         "",
-        "The default rollout keeps the state of every step as long as these take 256 MB; beyond, the first states of about",
-        "sqrt(N) chunks and, one chunk at a time, those of its sqrt(N) steps.  The inside of a step is computed again.",
+        "The default rollout keeps the state of every step as long as these take 256 MB; beyond, the first states of",
+        "about sqrt(N) chunks and, one chunk at a time, those of its sqrt(N) steps.  The inside of a step is computed",
+        "again.",
         "",
         "## Memory",
         "",
@@ -127,9 +128,10 @@ def page(rows: Sequence[dict], command: str) -> str:
         "|---|---|---|---|---|---|",
     ]
     for row in rows:
+        kept = kept_states(row["steps"], row["cells"], 4 if row["dtype"] == "float32" else 8)
         lines.append(
             f"| {row['model']} | {row['dtype']} | {row['steps']} | {row['memory_bytes'] / 1e6:.1f} |"
-            f" {row['words_per_cell']:.0f} | {kept_states(row['steps'], row['cells'], 4 if row['dtype'] == 'float32' else 8)} |"
+            f" {row['words_per_cell']:.0f} | {kept} |"
         )
     lines += [
         "",
