@@ -100,7 +100,7 @@ class OceanModel(nnx.Module):
     def metrics(self) -> metrics.Metrics:
         """Static fields with halo; built once per compiled program, outside of its time loop."""
         numerics = self.blueprint.numerics
-        # a caller's own jit may hold the model as a constant: folded into the program, its arrays make it 5 times slower
+        # in a caller's own jit the model may be a constant: folded into the program, its arrays make it 5 times slower
         arrays = jax.lax.optimization_barrier(dict(self.grid_arrays))
         return metrics.padded(arrays, self.blueprint.topology, numerics.halo)
 
