@@ -119,14 +119,15 @@ class Learner:
             key = jax.random.wrap_key_data(words)
             time = jdt.Timedelta(clock[0], clock[1])
             if stage.members > 1 and stage.perturb == "initial":
-                return perturb(model, model.state_from(ocean, time, key), key, members=stage.members)
+                start = model.encode(ocean, time, key, static.forcing)
+                return perturb(model, start, key, members=stage.members)
             keys = jax.vmap(lambda member: jax.random.fold_in(key, member))(jnp.arange(stage.members))
-            return jax.vmap(lambda k: model.state_from(ocean, time, k))(keys)
+            return jax.vmap(lambda k: model.encode(ocean, time, k, static.forcing))(keys)
 
         def run(state):
             save_every = stage.save_every or stage.steps
             _, saved = model.unroll(state, static.forcing, steps=stage.steps, save_every=save_every)
-            return saved.states.ocean
+            return jax.vmap(lambda s: model.decode(s, static.forcing))(saved.states)
 
         states = jax.vmap(members)(batch.ocean, batch.clock, batch.keys)
         states = jax.lax.with_sharding_constraint(states, devices.members(self.mesh))
