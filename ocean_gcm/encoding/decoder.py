@@ -83,16 +83,12 @@ class Decoder:
         grid, dtype = model.grid, model.dtype
         linear = (model.config.decoder or DecoderConfig()).reconstruction == "linear"
         full = grid.levels.thickness[:, None, None]
-        shares = {
-            "T": grid.thickness / full,
+        remappings = {"T": build_remapping(model_boxes(grid), boxes, grid.thickness / full, dtype, linear=linear)}
+        for place, mask in (("U", grid.mask_u), ("V", grid.mask_v)):
             # land, walls included, is water at rest for velocity: so transports are kept
-            "U": np.ones(model_boxes(grid, "U", with_walls=True).shape),
-            "V": np.ones(model_boxes(grid, "V", with_walls=True).shape),
-        }
-        remappings = {
-            place: build_remapping(model_boxes(grid, place, with_walls=True), boxes, share, dtype, linear=linear)
-            for place, share in shares.items()
-        }
+            wet = np.asarray(_with_walls(jnp.asarray(mask), grid, place))
+            source = model_boxes(grid, place, with_walls=True)
+            remappings[place] = build_remapping(source, boxes, np.ones(wet.shape), dtype, wet=wet, linear=linear)
         source, target = model_boxes(grid).at_the_surface(), boxes.at_the_surface()
         surface = build_remapping(source, target, grid.wet[None].astype(float), dtype, linear=linear)
         remappings["surface"] = surface

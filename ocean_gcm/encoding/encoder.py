@@ -111,7 +111,8 @@ class Encoder:
         if time is None:
             time = jdt.Timedelta(jnp.int32(0), jnp.int32(0))
         key = jax.random.key(self.model.config.seed) if key is None else key
-        return _jit_encode(self, dict(arrays), time, key)
+        # without the description of the analysis, so that encoders of equal shapes share a program
+        return _jit_encode(dataclasses.replace(self, analysis=None), dict(arrays), time, key)
 
     def arrays(self, dataset: xr.Dataset | str | os.PathLike) -> dict[str, np.ndarray]:
         """Fields of one record on the grid of the analysis, in the model's names, units and kinds, land 0.
@@ -168,7 +169,7 @@ def _remapping(name: str, boxes: Boxes, wet: np.ndarray, grid: Grid, dtype, line
     thickness = {"T": grid.thickness, "U": grid.thickness_u, "V": grid.thickness_v}[_PLACES[name]]
     # land is water at rest for velocity: so transports are kept
     share = wet.astype(float) if _PLACES[name] == "T" else np.ones(wet.shape)
-    return build_remapping(boxes, target, share, dtype, thickness=thickness, linear=linear)
+    return build_remapping(boxes, target, share, dtype, wet=wet, thickness=thickness, linear=linear)
 
 
 def require_cover(boxes: Boxes, grid: Grid, label: str) -> None:

@@ -45,7 +45,8 @@ class Remapping:
     """From a source grid (levels, NY, NX) to a target grid (nz, ny, nx): a pure function of arrays.
 
     Attributes:
-      share: (levels, NY, NX) wet share of the source cells.
+      share: (levels, NY, NX) share of the source cells that counts.
+      wet, columns: (levels, NY, NX) and (levels, ny, nx) booleans, where there are slopes: not next to land.
       x, y, z: overlaps.
       bottom: overlaps of the lowest wet target cell of each column; None where all are whole layers.
       lowest: (nz, ny, nx) which cells these are; None likewise.
@@ -55,6 +56,8 @@ class Remapping:
     """
 
     share: jax.Array
+    wet: jax.Array
+    columns: jax.Array
     x: Overlaps
     y: Overlaps
     z: Overlaps
@@ -72,20 +75,18 @@ class Remapping:
     def __call__(self, values: jax.Array) -> jax.Array:
         """(..., levels, NY, NX) -> (..., nz, ny, nx), zero where nothing is known.
 
-        Values of cells without water do not count; they may be NaN.
+        Values on land are taken for zero; they may be NaN.
         """
-        wet = self.share > 0
-        c = jnp.where(wet, values, 0.0)
+        c = jnp.where(self.wet, values, 0.0)
         total = _sum_over(c * self.share, self.x.length, self.y.length)
         vertical = None
         if self.axes is not None:
             along_x, along_y, along_z = self.axes
-            g_x, g_y = slopes.limited(c, wet, (along_x, along_y))
+            g_x, g_y = slopes.limited(c, self.wet, (along_x, along_y))
             total += _sum_over(g_x * self.share, self.x.moment, self.y.length)
             total += _sum_over(g_y * self.share, self.x.length, self.y.moment)
-            known = self.area > 0
-            mean = total / jnp.where(known, self.area, 1.0)
-            (g_z,) = slopes.limited(mean, known, (along_z,))
+            mean = total / jnp.where(self.columns, self.area, 1.0)
+            (g_z,) = slopes.limited(mean, self.columns, (along_z,))
             vertical = g_z * self.area
         result = jnp.einsum("kK,...Kyx->...kyx", self.z.length, total, precision=_PRECISION)
         if vertical is not None:
@@ -110,6 +111,7 @@ def build_remapping(
     share: np.ndarray,
     dtype,
     *,
+    wet: np.ndarray | None = None,
     thickness: np.ndarray | None = None,
     linear: bool = True,
 ) -> Remapping:
@@ -117,7 +119,8 @@ def build_remapping(
 
     Args:
       source, target: of the grids; levels of the target are the whole ones.
-      share: (levels, NY, NX) wet share of the source cells, 0 to 1.
+      share: (levels, NY, NX) share of the source cells that counts, 0 to 1.
+      wet: (levels, NY, NX) booleans; None: where the share is above 0.  Land with a share counts as zero.
       thickness: (nz, ny, nx) of target cells, 0 on land; None: whole layers everywhere.
       linear: reconstruct slopes within source cells; otherwise means of first order.
     """
@@ -125,6 +128,8 @@ def build_remapping(
         _relative(*overlaps(t, s), t.lengths[:, None])
         for t, s in ((target.x, source.x), (target.y, source.y), (target.z, source.z))
     )
+    wet = share > 0 if wet is None else wet
+    columns = y[0] @ (wet & (share > 0)).astype(float) @ x[0].T > 1e-9
     area = y[0] @ share @ x[0].T
     area = np.where(area > 1e-9, area, 0.0)
     covered = np.einsum("kK,Kyx->kyx", z[0], area)
@@ -152,6 +157,8 @@ def build_remapping(
         )
     return Remapping(
         share=jnp.asarray(share, dtype),
+        wet=jnp.asarray(wet),
+        columns=jnp.asarray(columns),
         x=arrays(x),
         y=arrays(y),
         z=arrays(z),
