@@ -46,6 +46,7 @@ class Source:
       label: "variable 'name' of file" for messages.
       bounds: lower and upper sides of the cells around "x", "y", "depth", (2, n), less the coordinate, where the file
         has them in the unit of the coordinate.
+      written: "x", "y", "depth" as the file has them, in its order.
     """
 
     values: np.ndarray
@@ -56,6 +57,7 @@ class Source:
     attributes: dict
     label: str
     bounds: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    written: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @property
     def standard_name(self) -> str:
@@ -195,7 +197,8 @@ def _ordered(values, coordinates, axes, bounds, attributes, label, spherical) ->
         depth, values = ordered("depth", depth, values, -3)
     if "time" in axes:
         times = year_fractions(coordinates["time"], values.shape[0], label)
-    return Source(values, x, y, depth, times, attributes, label, found)
+    written = {axis: coordinates[axis].values.astype(float) for axis in ("x", "y", "depth") if axis in axes}
+    return Source(values, x, y, depth, times, attributes, label, found, written)
 
 
 def _once_around(x: np.ndarray, values: np.ndarray):

@@ -41,6 +41,7 @@ class Analysis:
       boxes: the cells of each.
       wet: (levels, ny, nx) where each has values.
       axes: latitude, longitude and depth (or None) of each, as `Source` has them.
+      written: the same of the temperature as the data set has them.
     """
 
     label: str
@@ -48,6 +49,7 @@ class Analysis:
     boxes: dict[str, Boxes]
     wet: dict[str, np.ndarray]
     axes: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray | None]]
+    written: dict[str, np.ndarray]
 
     @classmethod
     def of(cls, dataset: xr.Dataset, config: Any, names: Mapping[str, str] | None = None) -> Analysis:
@@ -61,6 +63,7 @@ class Analysis:
             boxes={name: boxes_of(source, spherical) for name, source in sources.items()},
             wet={name: mask for name, mask in _masks(sources).items()},
             axes={name: (s.y, s.x, s.depth) for name, s in sources.items()},
+            written=sources["temperature"].written,
         )
 
     def fields(self, dataset: xr.Dataset, config: Any) -> dict[str, np.ndarray]:

@@ -39,13 +39,15 @@ class Decoder:
       model: whose states these are; its `decoder` is the learned correction.
       remappings: to the grid, by T, U, V and "surface".
       wet: (depth, y, x) and (y, x) where the model has water, by "T" and "surface".
-      axes: (depth, y, x) coordinates of the grid.
+      boxes: the cells of the grid.
+      axes: (depth, y, x) the points in them.
     """
 
     model: OceanModel
     remappings: dict[str, Remapping]
     wet: dict[str, jax.Array]
-    axes: tuple[np.ndarray, np.ndarray, np.ndarray]
+    boxes: Boxes = dataclasses.field(metadata={"static": True})
+    axes: tuple[np.ndarray, np.ndarray, np.ndarray] = dataclasses.field(metadata={"static": True})
 
     @classmethod
     def for_dataset(
@@ -54,8 +56,12 @@ class Decoder:
         """The decoder to the grid of the temperature in `dataset`; `names` as for the encoder.  Raises UserError."""
         dataset = dataset if isinstance(dataset, xr.Dataset) else open_dataset(dataset)
         analysis = Analysis.of(dataset, model.config, names)
-        latitude, longitude, depth = analysis.axes["temperature"]
-        return cls.build(model, analysis.boxes["temperature"], (depth, latitude, longitude))
+        written = analysis.written
+        axes = (written["depth"], written["y"], written["x"])
+        depth = analysis.axes["temperature"][2]
+        if not np.allclose(np.sort(axes[0]), depth):  # km, or upward
+            axes = (depth, *axes[1:])
+        return cls.build(model, analysis.boxes["temperature"], axes)
 
     @classmethod
     def for_grid(
@@ -79,7 +85,7 @@ class Decoder:
 
     @classmethod
     def build(cls, model: OceanModel, boxes: Boxes, axes: tuple[np.ndarray, np.ndarray, np.ndarray]) -> Decoder:
-        """The decoder to the cells `boxes` around the points `axes` (depth, y, x)."""
+        """The decoder to the cells `boxes` around the points `axes` (depth, y, x), which may be in any order."""
         grid, dtype = model.grid, model.dtype
         linear = (model.config.decoder or DecoderConfig()).reconstruction == "linear"
         full = grid.levels.thickness[:, None, None]
@@ -93,7 +99,7 @@ class Decoder:
         surface = build_remapping(source, target, grid.wet[None].astype(float), dtype, linear=linear)
         remappings["surface"] = surface
         wet = {name: _covered(remappings[name]) for name in ("T", "surface")}
-        return cls(model, remappings, {"T": wet["T"], "surface": wet["surface"][0]}, axes)
+        return cls(model, remappings, {"T": wet["T"], "surface": wet["surface"][0]}, boxes, axes)
 
     def fields(self, ocean: Ocean) -> dict[str, jax.Array]:
         """Fields (..., depth, y, x) by the model's names, land NaN: a pure function, of any leading axes.
@@ -126,7 +132,9 @@ class Decoder:
         dims = ((), ("time",), ("member", "time"))[min(leading, 2)] if dims is None else tuple(dims)
         if len(dims) != leading:
             raise UserError(f"dims is {dims}; expected {leading} names, one for each leading axis of the states")
-        fields = {name: np.asarray(array) for name, array in _jit_decode(self, states).items()}
+        # without the description of the grid, so that decoders of equal shapes share a program
+        program = dataclasses.replace(self, boxes=None, axes=None)
+        fields = {name: np.asarray(array) for name, array in _jit_decode(program, states).items()}
         return _dataset(self, output.convert(fields, self.model.config), states, dims)
 
 
@@ -153,20 +161,34 @@ def _covered(remapping: Remapping) -> jax.Array:
     return share >= LEAST_WATER
 
 
+def _cells(decoder: Decoder, spherical: bool) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Which cell belongs to each point along depth, y and x, and its sides (n, 2) in the unit of the point."""
+    boxes = decoder.boxes
+    north = np.rad2deg(np.arcsin(boxes.y.edges)) if spherical else boxes.y.edges
+    result = []
+    for points, edges in zip(decoder.axes, (boxes.z.edges, north, boxes.x.edges), strict=True):
+        period = boxes.x.period if edges is boxes.x.edges else None
+        # whole turns that take a point between the edges
+        turns = np.zeros(points.shape) if period is None else np.floor((points - edges[0]) / period)
+        order = np.clip(np.searchsorted(edges, points - turns * (period or 0.0), side="right") - 1, 0, len(edges) - 2)
+        result.append((order, np.stack([edges[order], edges[order + 1]], -1) + (turns * (period or 0.0))[:, None]))
+    return result
+
+
 def _dataset(decoder: Decoder, fields: dict[str, np.ndarray], states: State, dims: tuple[str, ...]) -> xr.Dataset:
     config = decoder.model.config
     spherical = decoder.model.grid.geometry.spherical
     y, x = output.horizontal_names(spherical)
-    depth, along_y, along_x = decoder.axes
-    coordinates = {
-        "depth": (
-            "depth",
-            np.asarray(depth),
-            {"standard_name": "depth", "units": "m", "positive": "down", "axis": "Z"},
-        ),
-        y: (y, np.asarray(along_y), {**output.axis_attributes(y), "axis": "Y"}),
-        x: (x, np.asarray(along_x), {**output.axis_attributes(x), "axis": "X"}),
-    }
+    attributes = (
+        ("depth", {"standard_name": "depth", "units": "m", "positive": "down", "axis": "Z"}),
+        (y, {**output.axis_attributes(y), "axis": "Y"}),
+        (x, {**output.axis_attributes(x), "axis": "X"}),
+    )
+    coordinates, orders = {}, []
+    for (name, attrs), points, (order, sides) in zip(attributes, decoder.axes, _cells(decoder, spherical), strict=True):
+        coordinates[name] = (name, points, {**attrs, "bounds": f"{name}_bnds"})
+        coordinates[f"{name}_bnds"] = ((name, "bnds"), sides)
+        orders.append(order)
     if "time" in dims:
         days, seconds = np.asarray(states.time.days, float), np.asarray(states.time.seconds, float)
         first = tuple(slice(None) if name == "time" else 0 for name in dims)
@@ -174,6 +196,8 @@ def _dataset(decoder: Decoder, fields: dict[str, np.ndarray], states: State, dim
     variables = {}
     for name, array in fields.items():
         levels = ("depth",) if array.ndim == len(dims) + 3 else ()
+        for axis, order in zip((-3, -2, -1)[-2 - len(levels) :], orders[1 - len(levels) :], strict=True):
+            array = np.take(array, order, axis)
         cf_name = NAMES.get(name, name)
         attributes = output.attributes(cf_name, config, None)
         if spherical and MODEL_FIELDS.get(name) is not None and name in ("u", "v"):

@@ -147,5 +147,6 @@ def _as_arrays(rows: Rows, dtype) -> Extension:
     weights = np.zeros((len(cells), widest))
     for row, cell in enumerate(cells):
         found, weight = rows[int(cell)]
+        neighbours[row] = found[0]  # also where the weight is zero: nothing unknown is read
         neighbours[row, : len(found)], weights[row, : len(found)] = found, weight
     return Extension(jnp.asarray(cells), jnp.asarray(neighbours), jnp.asarray(weights, dtype))

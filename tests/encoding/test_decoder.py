@@ -3,8 +3,10 @@
 import jax
 import numpy as np
 import pytest
+import xarray as xr
 
 import ocean_gcm as og
+from ocean_gcm.data.output import dataset_from_fields
 from ocean_gcm.errors import UserError
 
 
@@ -20,9 +22,10 @@ def decoded(model, state, **grid):
 @pytest.fixture(scope="module")
 def there(model, state):
     """On the cells of the model itself."""
-    geometry, levels = model.grid.geometry, model.grid.levels
-    lon, lat = geometry.x["T"][0], geometry.y["T"][:, 0]
-    return decoded(model, state, longitude=lon, latitude=lat, depth=levels.centres)
+    fields = {name: np.zeros((1, *model.grid.shape)) for name in ("temperature", "salinity")}
+    own = dataset_from_fields(model.grid, model.config, fields, np.zeros(1), names=("thetao", "so"))
+    own = own.where(xr.DataArray(model.grid.mask, dims=("lev", "lat", "lon")))
+    return og.Decoder.for_dataset(own + 1.0, model)(state)
 
 
 def test_on_the_cells_of_the_model_tracers_and_sea_level_are_those_of_the_state(model, state, there):
@@ -80,6 +83,19 @@ def test_leading_axes_become_dimensions_with_times(model, state, dataset):
     np.testing.assert_array_equal(members.thetao[1], found.thetao[1])
     with pytest.raises(UserError, match="expected 1 names"):
         decoder(states, dims=("member", "time"))
+
+
+def test_longitudes_and_latitudes_stay_as_the_data_set_has_them(model, state, dataset):
+    west = (dataset.lon.values + 180) % 360 - 180
+    turned = dataset.assign_coords(lon=("lon", west, dataset.lon.attrs)).sortby("lon").isel(lat=slice(None, None, -1))
+    there, straight = (og.Decoder.for_dataset(d, model)(state) for d in (turned, dataset))
+    np.testing.assert_array_equal(there.lon, turned.lon)
+    np.testing.assert_array_equal(there.lat, turned.lat)
+    back = there.sortby("lat").assign_coords(lon=there.lon % 360).sortby("lon")
+    for name in ("thetao", "uo", "zos"):
+        np.testing.assert_allclose(back[name], straight[name], atol=1e-12)
+    assert ((there.lon_bnds[:, 0] < there.lon) & (there.lon < there.lon_bnds[:, 1])).all()
+    assert ((there.lat_bnds[:, 0] < there.lat) & (there.lat < there.lat_bnds[:, 1])).all()
 
 
 def test_a_grid_must_ascend(model):

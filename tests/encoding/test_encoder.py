@@ -104,10 +104,11 @@ def test_output_of_the_model_comes_back_to_round_off(model):
 
 
 def test_a_region_across_the_meridian_of_greenwich():
+    sides = {"x": [-15, 15], "y": [30, 50], "levels": {"thickness": [100, 200]}}
     region = small_model(
-        grid={"geometry": "sphere", "nx": 6, "ny": 5, "x": [-15, 15], "y": [30, 50], "levels": {"thickness": [100, 200]}},
+        grid={"geometry": "sphere", "nx": 6, "ny": 5, **sides},
         bathymetry={"kind": "flat", "depth": 300},
-    )  # fmt: skip
+    )
     whole = analysis(nlon=72, nlat=40)
     part = whole.isel(lon=[*range(66, 72), *range(6)], lat=slice(26, 38))
     a, b = encoded(whole, region), encoded(part, region)

@@ -113,8 +113,8 @@ def test_linear_fields_are_reproduced_away_from_the_sides():
     """Linear in longitude, in sin(latitude) and in depth, which is what is linear in the coordinates of volume."""
     source = boxes((9, 12, 16))
     source = Boxes(Intervals.between(np.linspace(0.0, 300.0, 17), FULL_TURN), source.y, source.z)
-    target = Boxes(Intervals.between(np.linspace(80.0, 200.0, 11), FULL_TURN),
-                   Intervals.between(np.linspace(-0.5, 0.5, 9)), Intervals.between(np.linspace(130.0, 600.0, 6)))  # fmt: skip
+    sides = ((80.0, 200.0, 11), (-0.5, 0.5, 9), (130.0, 600.0, 6))
+    target = Boxes(*(Intervals.between(np.linspace(*side)) for side in sides))
 
     def field(b):
         return 0.01 * b.x.pivots + 2.0 * b.y.pivots[:, None] - 0.004 * b.z.pivots[:, None, None]
