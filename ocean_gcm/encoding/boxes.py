@@ -47,6 +47,21 @@ class Intervals:
     def lengths(self) -> np.ndarray:
         return np.diff(self.edges)
 
+    @property
+    def means(self) -> bool:
+        """Whether values are means over the intervals, not those at places in them."""
+        return bool(np.allclose(self.pivots, 0.5 * (self.edges[:-1] + self.edges[1:]), rtol=1e-9))
+
+    @property
+    def sampled(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper sides of what is averaged for the value of each interval: all of it for a mean; for the value
+        at a place as much as lies evenly around it."""
+        low, high = self.edges[:-1], self.edges[1:]
+        if self.means:
+            return low, high
+        reach = np.maximum(np.minimum(self.pivots - low, high - self.pivots), 0.05 * (high - low))
+        return np.maximum(self.pivots - reach, low), np.minimum(self.pivots + reach, high)
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Boxes:

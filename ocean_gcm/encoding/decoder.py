@@ -53,7 +53,10 @@ class Decoder:
     def for_dataset(
         cls, dataset: xr.Dataset | str | os.PathLike, model: OceanModel, names: Mapping[str, str] | None = None
     ) -> Decoder:
-        """The decoder to the grid of the temperature in `dataset`; `names` as for the encoder.  Raises UserError."""
+        """The decoder to the grid of the temperature in `dataset`; `names` as for the encoder.  Raises UserError.
+
+        Values are means over the cells; with depths without bounds they are those at the depths.
+        """
         dataset = dataset if isinstance(dataset, xr.Dataset) else open_dataset(dataset)
         analysis = Analysis.of(dataset, model.config, names)
         written = analysis.written
@@ -186,8 +189,10 @@ def _dataset(decoder: Decoder, fields: dict[str, np.ndarray], states: State, dim
     )
     coordinates, orders = {}, []
     for (name, attrs), points, (order, sides) in zip(attributes, decoder.axes, _cells(decoder, spherical), strict=True):
-        coordinates[name] = (name, points, {**attrs, "bounds": f"{name}_bnds"})
-        coordinates[f"{name}_bnds"] = ((name, "bnds"), sides)
+        if name != "depth" or decoder.boxes.z.means:
+            attrs = {**attrs, "bounds": f"{name}_bnds"}
+            coordinates[f"{name}_bnds"] = ((name, "bnds"), sides)
+        coordinates[name] = (name, points, attrs)
         orders.append(order)
     if "time" in dims:
         days, seconds = np.asarray(states.time.days, float), np.asarray(states.time.seconds, float)

@@ -124,10 +124,9 @@ def build_remapping(
       thickness: (nz, ny, nx) of target cells, 0 on land; None: whole layers everywhere.
       linear: reconstruct slopes within source cells; otherwise means of first order.
     """
-    x, y, z = (
-        _relative(*overlaps(t, s), t.lengths[:, None])
-        for t, s in ((target.x, source.x), (target.y, source.y), (target.z, source.z))
-    )
+    x, y = (_relative(*overlaps(t, s), t.lengths[:, None]) for t, s in ((target.x, source.x), (target.y, source.y)))
+    upper, lower = (side[:, None] for side in target.z.sampled)
+    z = _relative(*overlaps_between(upper, lower, source.z), lower - upper)
     wet = share > 0 if wet is None else wet
     columns = y[0] @ (wet & (share > 0)).astype(float) @ x[0].T > 1e-9
     area = y[0] @ share @ x[0].T

@@ -85,6 +85,15 @@ def test_leading_axes_become_dimensions_with_times(model, state, dataset):
         decoder(states, dims=("member", "time"))
 
 
+def test_depths_without_bounds_are_places(model):
+    """The state at rest is linear in depth: so are its values at uneven depths, between the middles of its cells."""
+    start = model.initial_state()
+    depth = np.array([60.0, 130.0, 180.0, 220.0, 380.0, 420.0])
+    found = og.Decoder.for_grid(model, longitude=[15.0], latitude=[8.0], depth=depth)(start)
+    np.testing.assert_allclose(found.thetao.values[1:5, 0, 0], 20.0 - 0.01 * depth[1:5], atol=1e-9)
+    assert "depth_bnds" not in found and "lat_bnds" in found
+
+
 def test_longitudes_and_latitudes_stay_as_the_data_set_has_them(model, state, dataset):
     west = (dataset.lon.values + 180) % 360 - 180
     turned = dataset.assign_coords(lon=("lon", west, dataset.lon.attrs)).sortby("lon").isel(lat=slice(None, None, -1))
