@@ -7,6 +7,9 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import jax
+from jax.experimental import multihost_utils
+
 from ocean_gcm.data import restart
 from ocean_gcm.errors import UserError
 from train.step import Carry
@@ -55,6 +58,8 @@ class Checkpoints:
     def save(self, carry: Carry, progress: Progress) -> None:
         """Begin to write a checkpoint.  Raises UserError if the one before could not be written."""
         self.wait()
+        if jax.process_index() > 0:
+            return
         metadata = dataclasses.asdict(progress)
         arrays = restart.named_arrays(carry)
         self._writing = self._pool.submit(
@@ -73,6 +78,8 @@ class Checkpoints:
         Raises UserError if it does not fit, or none of several can be read.
         """
         self.wait()
+        if jax.process_count() > 1:
+            multihost_utils.sync_global_devices("checkpoint written")
         found = restart.load_latest(self.directory, warn)
         if found is None:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from pathlib import Path
@@ -18,7 +19,8 @@ from ocean_gcm.weights import export_model, named_variables
 from train.checkpoint import Checkpoints, Progress
 from train.config import TrainConfig
 from train.mesh import everywhere
-from train.report import Bar, JsonLines, TensorBoard
+from train.processes import first_alone, is_first
+from train.report import Bar, JsonLines, Nothing, TensorBoard
 from train.setup import Material, Setup
 from train.step import Carry, exported
 
@@ -60,19 +62,37 @@ def train(
     Returns what the training ended with.  Raises UserError: another training in the directory, a truth that does not
     fit, updates that are never finite.
     """
-    console = console or Console()
+    console = console or Console(quiet=not is_first())
     base, run = Path(path).parent, RunDirectory(Path(expand(directory)))
-    if not resume and any((run.path / "checkpoints").glob("*")):
-        raise UserError(f"{run.path} holds a training already; --resume goes on with it, --output writes elsewhere")
     check(config, path)
     setup = Setup.build(config, base)
-    with run.locked():
-        run.write_text(run.path / "training.yaml", config.to_yaml())
-        if not resume:
-            (run.path / "statistics.json").unlink(missing_ok=True)
-        material = Material.prepare(setup, base, run.path, lambda text: console.print(text, highlight=False))
-        with Checkpoints(run.path / "checkpoints", config.checkpoints.keep) as checkpoints:
-            return _Training(material, run.path, checkpoints, console).run(resume)
+
+    def prepare() -> Material:
+        return Material.prepare(setup, base, run.path, lambda text: console.print(text, highlight=False))
+
+    with contextlib.ExitStack() as stack:
+
+        def begin() -> Material:
+            stack.enter_context(run.locked())
+            if not resume and any((run.path / "checkpoints").glob("*")):
+                raise UserError(f"{run.path} holds a training already; --resume goes on with it, --output elsewhere")
+            run.write_text(run.path / "training.yaml", config.to_yaml())
+            if not resume:
+                (run.path / "statistics.json").unlink(missing_ok=True)
+            return prepare()
+
+        # the first process makes what is missing, the others find it
+        material = first_alone("begin", begin) or prepare()
+        checkpoints = stack.enter_context(Checkpoints(run.path / "checkpoints", config.checkpoints.keep))
+        return _Training(material, run.path, checkpoints, console).run(resume)
+
+
+def _reports(directory: Path, iteration: int):
+    """Where numbers go: metrics, scores of the validation, TensorBoard; nowhere but in the first process."""
+    if not is_first():
+        return Nothing(), Nothing(), Nothing()
+    lines = [JsonLines(directory / name, iteration) for name in ("metrics.jsonl", "validation.jsonl")]
+    return *lines, TensorBoard(directory / "tensorboard")
 
 
 class _Training:
@@ -97,9 +117,7 @@ class _Training:
         if resume:
             self._restore()
         iteration = self.progress.iteration
-        self.metrics = JsonLines(self.directory / "metrics.jsonl", iteration)
-        self.scores = JsonLines(self.directory / "validation.jsonl", iteration)
-        self.tensorboard = TensorBoard(self.directory / "tensorboard")
+        self.metrics, self.scores, self.tensorboard = _reports(self.directory, iteration)
         if iteration == 0:
             self._save()
         with Bar(self.console, iteration, self.config.iterations) as bar:
@@ -193,7 +211,8 @@ class _Training:
 
     def _save(self) -> None:
         self.checkpoints.save(self.carry, self.progress)
-        export_model(self.setup.trained(exported(self.carry)), self.directory / "model")
+        if is_first():
+            export_model(self.setup.trained(exported(self.carry)), self.directory / "model")
 
     def _return(self) -> None:
         """Back to the last checkpoint, with a lower learning rate.  Raises UserError after too many of these."""

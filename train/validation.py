@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
 
 from ocean_gcm.clock import duration_seconds
 from ocean_gcm.data.truth import Period, Truth
@@ -64,11 +65,12 @@ class Validation:
         stage = StageConfig(steps=steps[-1], save_every=steps[0], iterations=1, learning_rate=1.0, batch=config.starts)
         stride = truth.stride(leads[0], "validation.leads[0]")
         starts = period.spread(config.starts, stage.records, stride)
-        single = dataclasses.replace(learner, mesh=devices.build_mesh(1, 1))
-        batch = single.batch(jax.random.key(0), truth.windows(starts, stage.records, stride))
+        index, number = devices.share(learner.mesh, len(starts))
+        windows = truth.windows(starts[index::number], stage.records, stride)
+        batch = learner.batch(jax.random.key(0), windows, len(starts))
         chosen = np.array(leads) // leads[0] - 1
-        validation = cls(single, None, batch, stage, chosen, leads)
-        validation._errors = jax.jit(validation._errors_of)
+        validation = cls(learner, None, batch, stage, chosen, leads)
+        validation._errors = jax.jit(validation._errors_of, out_shardings=NamedSharding(learner.mesh, PartitionSpec()))
         return validation
 
     def _errors_of(self, numbers: Numbers, static: Static, batch: Batch) -> dict[str, Any]:
@@ -76,8 +78,7 @@ class Validation:
 
     def errors(self, numbers: Numbers) -> dict[str, list[float]]:
         """RMSE by variable, one number for each lead."""
-        # parameters may lie on more devices than this uses
-        found = self._errors({k: np.asarray(v) for k, v in numbers.items()}, self.static, self.batch)
+        found = self._errors(devices.everywhere(self.learner.mesh, dict(numbers)), self.static, self.batch)
         return {name: np.asarray(values, float)[self.chosen].tolist() for name, values in found.items()}
 
     def compare(self, numbers: Numbers, start: Numbers) -> dict[str, Any]:
