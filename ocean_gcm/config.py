@@ -19,6 +19,7 @@ from ocean_gcm.closures.config import ClosureConfig
 from ocean_gcm.data.paths import expand
 from ocean_gcm.data.variables import VARIABLES
 from ocean_gcm.dynamics.finite_volume.config import DynamicsConfig
+from ocean_gcm.encoding.config import DecoderConfig, EncoderConfig
 from ocean_gcm.errors import UserError
 from ocean_gcm.forcing.config import SurfaceConfig
 from ocean_gcm.grid.bathymetry import BathymetryConfig
@@ -81,6 +82,12 @@ class Config(Section):
     tracers: dict[str, TracerConfig] = pydantic.Field({}, description="passive tracers by name")
     ensemble: EnsembleConfig = pydantic.Field(
         EnsembleConfig(), description="how `model.ensemble` perturbs the members' initial states"
+    )
+    encoder: EncoderConfig | None = pydantic.Field(
+        None, description="how analyses become states; null: as by default, without a learned correction"
+    )
+    decoder: DecoderConfig | None = pydantic.Field(
+        None, description="how states become fields like those of an analysis; null: as by default"
     )
     weights: str | None = pydantic.Field(
         None, description="exported model (directory or gs:// address) whose parameters take the place of the above"
@@ -147,8 +154,9 @@ class Config(Section):
         for section, key in (("time", "duration"), ("output", "directory"), ("output", "restart_interval")):
             del tree[section][key]
         del tree["output"]["restarts_kept"]
-        if tree["weights"] is None:  # runs from before there was this key go on
-            del tree["weights"]
+        for key in ("weights", "encoder", "decoder"):
+            if tree[key] is None:  # runs from before there was this key go on
+                del tree[key]
         return tree
 
     @property
