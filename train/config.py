@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable
@@ -194,12 +193,10 @@ class TrainConfig(Section):
         """All keys with their values, defaults included."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
 
-    @property
-    def hash(self) -> str:
-        """Sixteen hexadecimal digits of all that decides the numbers of the training."""
-        places = {"name", "description", "checkpoints", "validation", "mesh"}
-        tree = self.model_dump(mode="json", exclude=places)
-        return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:16]
+    def science(self) -> dict[str, Any]:
+        """All that decides the numbers of the training besides the model's own configuration."""
+        places = {"name", "description", "model", "checkpoints", "validation", "mesh"}
+        return self.model_dump(mode="json", exclude=places)
 
 
 def load_train_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> TrainConfig:

@@ -11,15 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 from rich.console import Console
 
-from ocean_gcm.data.paths import expand
 from ocean_gcm.errors import UserError
-from ocean_gcm.run_directory import RunDirectory
 from ocean_gcm.weights import export_model, named_variables
 from train.checkpoint import Checkpoints, Progress
 from train.config import TrainConfig
 from train.data import read_ahead
-from train.mesh import everywhere
 from train.report import Bar, JsonLines, TensorBoard
+from train.run_place import RunPlace, open_place
 from train.setup import Material, Setup
 from train.step import Carry, exported
 
@@ -54,7 +52,7 @@ def train(
     Args:
       config: the training.
       path: of its file; paths in it count from there.
-      directory: of the run: training.yaml, metrics.jsonl, validation.jsonl, checkpoints/, model/.
+      directory: of the run, or its gs:// address: training.yaml, metrics.jsonl, validation.jsonl, checkpoints/, model/.
       resume: go on from the last checkpoint in the directory.
       console: where progress goes.
 
@@ -62,28 +60,48 @@ def train(
     fit, updates that are never finite.
     """
     console = console or Console()
-    base, run = Path(path).parent, RunDirectory(Path(expand(directory)))
-    if not resume and any((run.path / "checkpoints").glob("*")):
-        raise UserError(f"{run.path} holds a training already; --resume goes on with it, --output writes elsewhere")
+    base = Path(path).parent
     check(config, path)
     setup = Setup.build(config, base)
-    with run.locked():
-        run.write_text(run.path / "training.yaml", config.to_yaml())
-        if not resume:
-            (run.path / "statistics.json").unlink(missing_ok=True)
-        material = Material.prepare(setup, base, run.path, lambda text: console.print(text, highlight=False))
-        with Checkpoints(run.path / "checkpoints", config.checkpoints.keep) as checkpoints:
-            return _Training(material, run.path, checkpoints, console).run(resume)
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False)
+
+    with (
+        open_place(directory, resume) as place,
+        Checkpoints(place.checkpoints, config.checkpoints.keep, setup.configuration) as checkpoints,
+    ):
+        if not resume and checkpoints.iterations:
+            raise UserError(
+                f"{place.name} holds a training already; --resume goes on with it, --output writes elsewhere"
+            )
+        start = setup.learner.begin(setup.numbers), Progress(0, 1.0, 0, 0.0)
+        found = checkpoints.latest(start[0], lambda text: say(f"warning: {text}")) if resume else None
+        if resume:
+            say(f"going on at iteration {found[1].iteration}" if found else "no checkpoint yet: beginning at the start")
+        else:
+            (place.files.path / "statistics.json").unlink(missing_ok=True)
+        # from here on files of an earlier run are replaced
+        place.files.write_text(place.files.path / "training.yaml", config.to_yaml())
+        material = Material.prepare(setup, base, place.files.path, say)
+        return _Training(material, place, checkpoints, console, *(found or start)).run()
 
 
 class _Training:
     """One process's share of a training."""
 
-    def __init__(self, material: Material, directory: Path, checkpoints: Checkpoints, console: Console):
+    def __init__(
+        self,
+        material: Material,
+        place: RunPlace,
+        checkpoints: Checkpoints,
+        console: Console,
+        carry: Carry,
+        progress: Progress,
+    ):
         self.material, self.setup, self.config = material, material.setup, material.setup.config
-        self.directory, self.checkpoints, self.console = directory, checkpoints, console
-        self.carry = self.setup.learner.begin(self.setup.numbers)
-        self.progress = Progress(0, 1.0, 0, self.setup.hash, 0.0)
+        self.place, self.directory, self.checkpoints = place, place.files.path, checkpoints
+        self.console, self.carry, self.progress = console, carry, progress
         # all that may be wrong with the stages shows before the first of them runs
         stages = self.config.stages
         self.static = [material.static(stage, self.config.loss_of(n)) for n, stage in enumerate(stages)]
@@ -94,9 +112,7 @@ class _Training:
     def say(self, text: str) -> None:
         self.console.print(text, highlight=False)
 
-    def run(self, resume: bool) -> Carry:
-        if resume:
-            self._restore()
+    def run(self) -> Carry:
         iteration = self.progress.iteration
         self.metrics = JsonLines(self.directory / "metrics.jsonl", iteration)
         self.scores = JsonLines(self.directory / "validation.jsonl", iteration)
@@ -108,25 +124,8 @@ class _Training:
                 self._stage(bar)
         self.checkpoints.wait()
         self.tensorboard.close()
-        self.say(f"the trained model is in {self.directory / 'model'}")
+        self.say(f"the trained model is in {self.place.name}")
         return self.carry
-
-    def _restore(self) -> None:
-        found = self.checkpoints.latest(self.carry, lambda text: self.say(f"warning: {text}"))
-        if found is None:
-            self.say("no checkpoint yet: beginning at the start")
-            return
-        carry, progress = found
-        if progress.hash != self.setup.hash:
-            raise UserError(
-                f"the training in {self.directory} has another configuration; resume it with its own, or choose "
-                "another --output"
-            )
-        self._continue_from(carry, progress)
-        self.say(f"going on at iteration {progress.iteration}")
-
-    def _continue_from(self, carry: Carry, progress: Progress) -> None:
-        self.carry, self.progress = everywhere(self.setup.learner.mesh, carry), progress
 
     def _stage(self, bar: Bar) -> None:
         """Iterations to the end of the stage, or until a return to a checkpoint."""
@@ -194,8 +193,10 @@ class _Training:
             self.say(f"  {name}: RMSE {errors[-1]:.4g} at the last lead, {before:.4g} untrained")
 
     def _save(self) -> None:
-        self.checkpoints.save(self.carry, self.progress)
+        """The files before the checkpoint: a run that goes on from it finds all that led there."""
         export_model(self.setup.trained(exported(self.carry)), self.directory / "model")
+        self.place.publish()
+        self.checkpoints.save(self.carry, self.progress)
 
     def _return(self) -> None:
         """Back to the last checkpoint, with a lower learning rate.  Raises UserError after too many of these."""
@@ -210,9 +211,9 @@ class _Training:
             )
         carry, progress = found
         factor = self.progress.rate_factor * recovery.factor
-        self._continue_from(carry, dataclasses.replace(progress, rate_factor=factor, returns=returns))
+        # not saved: a run that is stopped before the next checkpoint comes here again
+        self.carry, self.progress = carry, dataclasses.replace(progress, rate_factor=factor, returns=returns)
         self.say(
             f"{recovery.skips} updates in a row were not finite at iteration {at}: back to iteration "
             f"{progress.iteration}, learning rate times {factor:g}"
         )
-        self._save()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -51,9 +51,11 @@ class Setup:
         return cls(config, model, numbers, Learner(rebuild, config.optimizer, mesh))
 
     @property
-    def hash(self) -> str:
-        """Of the configurations of the training and of the model."""
-        return hashlib.sha256(f"{self.config.hash} {self.model.config.hash}".encode()).hexdigest()[:16]
+    def configuration(self) -> dict[str, Any]:
+        """What decides the numbers of the training: a checkpoint of another one does not fit."""
+        config = self.model.config
+        model = {**config.science(), "ensemble": config.ensemble.model_dump(mode="json")}
+        return {"grid": list(self.model.grid.shape), "training": self.config.science(), "model": model}
 
     def windows(self, truth: Truth, stage: StageConfig, key: str) -> Windows:
         """The forecasts of a stage.  Raises UserError if the truth does not hold them."""
