@@ -12,15 +12,14 @@ import numpy as np
 import pytest
 from train_files import PERIODS, lines
 
-STAGE = {"steps": 8, "save_every": 4, "iterations": 8, "learning_rate": 0.05, "batch": 2, "members": 2}
+STAGE = {"steps": 4, "iterations": 8, "learning_rate": 0.05, "batch": 2}
 
 
 @pytest.fixture(scope="module")
 def start(training, tmp_path_factory):
     """Function (run directory, how it ends) -> the process.  All share what they compile."""
     cache = tmp_path_factory.mktemp("compiled")
-    loss = {"terms": {"error": {"kind": "crps"}}, "variables": {"u": 1.0, "sea_surface_height": 1.0}}
-    _, path = training(stages=[STAGE], periods=PERIODS, loss=loss)
+    _, path = training(stages=[STAGE], periods=PERIODS)
     environment = {
         **os.environ,
         "JAX_PLATFORMS": "cpu",

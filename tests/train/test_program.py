@@ -1,8 +1,11 @@
+import json
 import shutil
 
+import fsspec
 import jax
 import numpy as np
 import pytest
+import storage
 from train_files import PERIODS, lines
 
 import ocean_gcm as og
@@ -113,6 +116,37 @@ def test_another_training_is_not_overwritten(whole, training, quietly):
         with pytest.raises(UserError, match=message):
             quietly(training(periods=PERIODS, **changes), whole[1], resume=True)
     assert (whole[1] / "training.yaml").read_text() == kept
+
+
+def test_run_at_an_address_is_resumed_elsewhere_over_a_bad_line(whole, training, quietly, tmp_path, monkeypatch):
+    configuration = training(periods=PERIODS)
+    write = program.JsonLines.write
+
+    def stop(self, line):
+        if line["iteration"] == 6:
+            raise KeyboardInterrupt
+        write(self, line)
+
+    with storage.emulator(monkeypatch) as (bucket, faults):
+        faults.waiting = ["503", None, "cut", None, None] * 4
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(program.JsonLines, "write", stop)
+            quietly(configuration, f"{bucket}/run")
+        assert faults.hit == 8
+        with pytest.raises(UserError, match="gs://ocean/run holds a training already"):
+            quietly(configuration, f"{bucket}/run")
+        # nothing of the first part is left on this machine
+        carry, printed = quietly(configuration, f"{bucket}/run", resume=True)
+        assert "going on at iteration 4" in printed and "the trained model is in gs://ocean/run" in printed
+        assert_equal(carry, whole[0])
+        files = fsspec.filesystem("gs")
+        text = files.cat_file("ocean/run/metrics.jsonl").decode()
+        assert [json.loads(line)["iteration"] for line in text.splitlines()] == [1, 2, 3, 4, 5, 6]
+        faults.waiting = ["cut", "503"]
+        there, here = (named_variables(og.load_model(run)) for run in (f"{bucket}/run", whole[1]))
+    assert faults.hit == 10
+    for name, array in here.items():
+        np.testing.assert_array_equal(there[name], array, err_msg=name)
 
 
 def test_command(training, tmp_path, capsys):
