@@ -277,14 +277,25 @@ def _override(tree: dict[str, Any], override: str) -> None:
         value = _parse(text)
     except UserError as error:
         raise UserError(f"--set {override!r}: the value is {error}") from None
-    here = tree
-    for depth, key in enumerate(keys[:-1], 1):
+    here, passed = tree, []
+    while len(keys := _joined(here, keys)) > 1:
+        key, *keys = keys
+        passed.append(key)
         if isinstance(here, dict) and here.get(key) is None:
             here[key] = {}
         here = here[_place(here, key, override)]
         if not isinstance(here, dict | list):
-            raise UserError(f"--set {override!r}: {'.'.join(keys[:depth])} is {here!r}, not a section of keys")
-    here[_place(here, keys[-1], override)] = value
+            raise UserError(f"--set {override!r}: {'.'.join(passed)} is {here!r}, not a section of keys")
+    here[_place(here, keys[0], override)] = value
+
+
+def _joined(section: dict | list, keys: list[str]) -> list[str]:
+    """`keys`, the first of them joined where the section has a key with dots (model.overrides of a training has)."""
+    if isinstance(section, dict):
+        for number in range(len(keys), 1, -1):
+            if (key := ".".join(keys[:number])) in section:
+                return [key, *keys[number:]]
+    return keys
 
 
 def _place(section: dict | list, key: str, override: str) -> str | int:

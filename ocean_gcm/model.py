@@ -163,12 +163,19 @@ class OceanModel(nnx.Module):
             effects = effects + effect
         tick = jdt.Timedelta(jnp.int32(0), jnp.int32(round(n.time_step)))
         ocean, stepper, total = core.advance(static, n, prepared, state.stepper, effects, surface)
-        time = state.time + tick
-        for _ in range(blueprint.physics_steps - 1):
-            surface = forcing.at(time)
+
+        def held(carry, _):
+            """A step of the dynamics with the same effects."""
+            ocean, stepper, total, time = carry
             prepared = core.prepare(static, n, ocean)
-            ocean, stepper, diagnostics = core.advance(static, n, prepared, stepper, effects, surface)
-            total, time = rollout.add_diagnostics(total, diagnostics), time + tick
+            ocean, stepper, diagnostics = core.advance(static, n, prepared, stepper, effects, forcing.at(time))
+            return (ocean, stepper, rollout.add_diagnostics(total, diagnostics), time + tick), None
+
+        time = state.time + tick
+        if blueprint.physics_steps > 1:
+            # a scan: the program would grow with the number of steps
+            carry = (ocean, stepper, total, time)
+            (ocean, stepper, total, time), _ = jax.lax.scan(held, carry, length=blueprint.physics_steps - 1)
         return State.create(ocean, stepper, memories, time, key), total
 
     def step(self, state: State, forcing: SurfaceForcing | None = None) -> tuple[State, Diagnostics]:

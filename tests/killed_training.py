@@ -1,7 +1,8 @@
 """A training that ends by SIGKILL: `python killed_training.py CONFIG RUN HOW`, in a process of its own.
 
-HOW is `never`, `slowly` (something else kills it; each iteration takes a while), or `save N` (it kills itself while the
-checkpoint of iteration N is complete but for its name).
+HOW is `never`, `wait N` (it stops amid of iteration N, once there is a checkpoint after iteration 2, and waits to be
+killed; the file `waiting` in RUN says so), or `save N` (it kills itself while the checkpoint of iteration N is complete
+but for its name).
 """
 
 import os
@@ -17,14 +18,17 @@ from train.config import load_train_config
 
 
 def main(config: str, directory: str, how: str, iteration: str = "") -> None:
-    if how == "slowly":
-        write = program.JsonLines.write
+    if how == "wait":
+        write, saved = program.JsonLines.write, Path(directory) / "checkpoints" / f"{2:012d}"
 
-        def slow(self, line):
-            time.sleep(0.2)
+        def wait(self, line):
+            while line["iteration"] == int(iteration):
+                if saved.exists():
+                    (Path(directory) / "waiting").touch()
+                time.sleep(0.01)
             write(self, line)
 
-        program.JsonLines.write = slow
+        program.JsonLines.write = wait
     if how == "save":
         rename = os.rename
 

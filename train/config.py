@@ -50,6 +50,7 @@ class TruthConfig(Section):
     path: str | None = pydantic.Field(None, description="Zarr store or NetCDF file with thetao, so, uo, vo, zos")
     simulate: SimulatedTruth | None = pydantic.Field(None, description="or how to make it")
     statistics: str | None = pydantic.Field(None, description="file of its statistics (JSON); null: computed from it")
+    in_memory: bool = pydantic.Field(True, description="read all of it at once; false where it is larger than memory")
 
     @pydantic.model_validator(mode="after")
     def _one_source(self):
@@ -99,9 +100,19 @@ class StageConfig(Section):
 
     @pydantic.model_validator(mode="after")
     def _divides(self):
-        if self.steps % (self.save_every or self.steps):
+        if self.steps % self.interval:
             raise UserError(f"save_every = {self.save_every} does not divide steps = {self.steps}")
         return self
+
+    @property
+    def interval(self) -> int:
+        """Steps between the states that the loss sees."""
+        return self.save_every or self.steps
+
+    @property
+    def records(self) -> int:
+        """States of the truth that a forecast needs, its start among them."""
+        return self.steps // self.interval + 1
 
     def rate(self, iteration: int) -> float:
         """The learning rate of an iteration of the stage, counted from 0."""
@@ -195,8 +206,11 @@ class TrainConfig(Section):
 
     def science(self) -> dict[str, Any]:
         """All that decides the numbers of the training besides the model's own configuration."""
-        places = {"name", "description", "model", "checkpoints", "validation", "mesh"}
-        return self.model_dump(mode="json", exclude=places)
+        tree = self.model_dump(
+            mode="json", exclude={"name", "description", "model", "checkpoints", "validation", "mesh"}
+        )
+        del tree["truth"]["in_memory"]
+        return tree
 
 
 def load_train_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> TrainConfig:

@@ -15,7 +15,6 @@ from ocean_gcm.errors import UserError
 from ocean_gcm.weights import export_model, named_variables
 from train.checkpoint import Checkpoints, Progress
 from train.config import TrainConfig
-from train.data import read_ahead
 from train.report import Bar, JsonLines, TensorBoard
 from train.run_place import RunPlace, open_place
 from train.setup import Material, Setup
@@ -105,7 +104,7 @@ class _Training:
         # all that may be wrong with the stages shows before the first of them runs
         stages = self.config.stages
         self.static = [material.static(stage, self.config.loss_of(n)) for n, stage in enumerate(stages)]
-        assert len(material.windows) == len(stages)
+        assert len(material.strides) == len(stages)
         self.validation = material.validation()
         self.updates: dict[int, Any] = {}
 
@@ -134,9 +133,8 @@ class _Training:
         stage = self.config.stages[number]
         if number not in self.updates:
             self.updates[number] = self.setup.learner.compiled_update(stage)
-        iterations = range(first, first - done + stage.iterations)
         begin, before = time.monotonic(), self.progress.seconds
-        for iteration, batch in zip(iterations, read_ahead(self.material.read, iterations), strict=True):
+        for iteration, batch in enumerate(self.material.batches(first), first):
             rate = stage.rate(iteration - first + done) * self.progress.rate_factor
             self.carry, report = self.updates[number](self.carry, self.static[number], batch, jnp.float32(rate))
             seconds = before + time.monotonic() - begin

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ import numpy as np
 
 from ocean_gcm.build import build_model
 from ocean_gcm.closures.trainable import split
+from ocean_gcm.data import loader
 from ocean_gcm.data.statistics import Statistics, compute_statistics, read_statistics
+from ocean_gcm.data.truth import Period, Truth, open_truth
 from ocean_gcm.metrics.loss import Loss, build_loss
 from ocean_gcm.model import OceanModel
 from train import mesh as devices
 from train.config import StageConfig, TrainConfig
-from train.data import Truth, Windows, open_truth
 from train.simulated_truth import make_truth, twin_config
 from train.step import Batch, Learner, Numbers, Static
 from train.validation import Validation
@@ -57,13 +59,6 @@ class Setup:
         model = {**config.science(), "ensemble": config.ensemble.model_dump(mode="json")}
         return {"grid": list(self.model.grid.shape), "training": self.config.science(), "model": model}
 
-    def windows(self, truth: Truth, stage: StageConfig, key: str) -> Windows:
-        """The forecasts of a stage.  Raises UserError if the truth does not hold them."""
-        save_every = stage.save_every or stage.steps
-        first, last = truth.records(self.config.periods.train, "train")
-        stride = truth.stride(save_every, f"{key}.save_every")
-        return Windows(truth, first, last, stride, stage.steps // save_every)
-
     def trained(self, numbers: Numbers) -> OceanModel:
         """The model with other numbers."""
         return self.learner.rebuild({name: jax.numpy.asarray(np.asarray(x)) for name, x in numbers.items()})
@@ -75,11 +70,13 @@ class Material:
 
     Attributes:
       setup, truth: see there.
+      periods: train and validation.
       statistics: of the training period.
     """
 
     setup: Setup
     truth: Truth
+    periods: dict[str, Period]
     statistics: Statistics
 
     @classmethod
@@ -93,18 +90,25 @@ class Material:
         elif "://" not in path and not Path(path).is_absolute() and not path.startswith(("$", "~")):
             path = base / path
         truth = open_truth(path, model)
+        if config.truth.in_memory:
+            truth = truth.in_memory()
+        periods = truth.split(config.periods.model_dump())
         if config.truth.statistics is not None:
             statistics = read_statistics(config.truth.statistics)
             statistics.require_grid(model.grid)
         else:
-            statistics = _statistics(config, truth, model, directory / "statistics.json")
-        return cls(setup, truth, statistics)
+            statistics = _statistics(config, truth, periods["train"], model, directory / "statistics.json")
+        return cls(setup, truth, periods, statistics)
 
     @cached_property
-    def windows(self) -> tuple[Windows, ...]:
-        """Of each stage."""
-        stages = self.setup.config.stages
-        return tuple(self.setup.windows(self.truth, stage, f"stages[{n}]") for n, stage in enumerate(stages))
+    def strides(self) -> tuple[int, ...]:
+        """Records between the saved states of each stage.  Raises UserError if the training period is too short."""
+        strides = []
+        for number, stage in enumerate(self.setup.config.stages):
+            seconds = round(stage.interval * self.setup.model.time_step)
+            strides.append(self.truth.stride(seconds, f"stages[{number}].save_every"))
+            self.periods["train"].require(stage.records, strides[-1])
+        return tuple(strides)
 
     def static(self, stage: StageConfig, loss) -> Static:
         """Arrays of a stage, on all devices.  Raises UserError if the loss does not fit."""
@@ -114,41 +118,49 @@ class Material:
 
     def loss(self, stage: StageConfig, config) -> Loss:
         model = self.setup.model
-        save_every = stage.save_every or stage.steps
-        leads = [(n + 1) * save_every * model.time_step for n in range(stage.steps // save_every)]
+        leads = [(n + 1) * stage.interval * model.time_step for n in range(stage.records - 1)]
         scales = self.statistics.scales(config.scale, config.smallest_scale)
         return build_loss(config, model.grid, scales, leads, dtype=model.dtype)
 
-    def read(self, iteration: int) -> Batch:
-        """The batch of an iteration of the whole training: a pure function of the seed and the iteration."""
+    def batches(self, iteration: int) -> Iterator[Batch]:
+        """Batches from an iteration of the whole training to the end of its stage.
+
+        Each is a pure function of the seed and its iteration.
+        """
         config = self.setup.config
-        number, _ = config.stage_at(iteration)
-        windows = self.windows[number]
-        starts = windows.sample(config.seed, iteration, config.stages[number].batch)
-        key = jax.random.fold_in(jax.random.key(config.seed), iteration)
-        ocean, clock, future = windows.read(starts)
-        return self.setup.learner.batch(key, ocean, clock, future)
+        number, done = config.stage_at(iteration)
+        stage, stride = config.stages[number], self.strides[number]
+        windows = loader.batches(
+            self.truth,
+            self.periods["train"].starts(stage.records, stride),
+            records=stage.records,
+            stride=stride,
+            batch_size=stage.batch,
+            seed=(config.seed + number) % 2**32,
+            first=done,
+        )
+        for at, window in enumerate(itertools.islice(windows, stage.iterations - done), iteration):
+            yield self.setup.learner.batch(jax.random.fold_in(jax.random.key(config.seed), at), window)
 
     def validation(self) -> Validation | None:
         """Forecasts of the held-out period, if they are asked for."""
         config, setup = self.setup.config, self.setup
         if config.validation is None:
             return None
-        period = config.periods.validation
+        period = self.periods["validation"]
         validation = Validation.build(config.validation, self.truth, period, setup.model, setup.learner)
         loss = config.loss.model_copy(update={"lead_weights": None, "lead_decay": None})
         validation.static = Static(setup.model.grid_arrays, setup.model.forcing, self.loss(validation.stage, loss))
         return validation
 
 
-def _statistics(config: TrainConfig, truth: Truth, model: OceanModel, path: Path) -> Statistics:
+def _statistics(config: TrainConfig, truth: Truth, period: Period, model: OceanModel, path: Path) -> Statistics:
     """Of the training period, computed once."""
     if path.exists():
         return read_statistics(path)
     losses = [config.loss_of(n).variables for n in range(len(config.stages))]
     variables = list(dict.fromkeys(name for loss in losses for name, weight in loss.items() if weight > 0))
-    first, last = truth.records(config.periods.train, "train")
-    data = truth.dataset.isel(time=slice(first, last))
+    data = truth.series.dataset.isel(time=slice(period.begin, period.end))
     statistics = compute_statistics(data, model.grid, lead=float(truth.interval), variables=variables)
     path.parent.mkdir(parents=True, exist_ok=True)
     statistics.write(path)

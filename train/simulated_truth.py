@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 import warnings
 from pathlib import Path
@@ -13,12 +12,12 @@ import xarray as xr
 from ocean_gcm.build import build_model
 from ocean_gcm.config import Config
 from ocean_gcm.data.output import dataset_from_fields
+from ocean_gcm.data.series import CF_NAMES, CONFIGURATION, PROGNOSTIC
 from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
+from ocean_gcm.state import Ocean
 from train.config import SimulatedTruth, TrainConfig
-from train.data import FIELDS
 
-_CF_NAMES = ("thetao", "so", "uo", "vo", "zos")
 _HASH = "configuration_hash"
 
 
@@ -56,11 +55,13 @@ def make_truth(simulate: SimulatedTruth, config: Config, model: OceanModel, path
     for _ in range(records - 1):
         state, _ = truth.advance(state, steps=interval)
         oceans.append(_host(state.ocean))
-    fields = {name: np.stack([ocean[name] for ocean in oceans]) for name in FIELDS}
+    fields = {name: np.stack([ocean[name] for ocean in oceans]) for name in oceans[0]}
     if not all(np.isfinite(a).all() for a in fields.values()):
         raise UserError(f"the truth that {config.name} simulates is not finite; expected a stable configuration")
     times = (spinup + interval * np.arange(records)) * config.time.step_seconds
-    dataset = dataset_from_fields(truth.grid, config, fields, times, names=_CF_NAMES).assign_attrs({_HASH: key})
+    names = [CF_NAMES.get(name, name) for name in fields]
+    dataset = dataset_from_fields(truth.grid, config, fields, times, names=names)
+    dataset = dataset.assign_attrs({_HASH: key, CONFIGURATION: config.to_yaml()})
     draft = path.with_name(f".{path.name}.part")
     shutil.rmtree(draft, ignore_errors=True)
     with warnings.catch_warnings():
@@ -71,5 +72,6 @@ def make_truth(simulate: SimulatedTruth, config: Config, model: OceanModel, path
     return path
 
 
-def _host(ocean) -> dict[str, np.ndarray]:
-    return {f.name: np.asarray(getattr(ocean, f.name)) for f in dataclasses.fields(ocean) if f.name in FIELDS}
+def _host(ocean: Ocean) -> dict[str, np.ndarray]:
+    fields = {name: getattr(ocean, name) for name in PROGNOSTIC} | ocean.tracers
+    return {name: np.asarray(array) for name, array in fields.items()}

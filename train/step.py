@@ -9,8 +9,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import jax_datetime as jdt
+import numpy as np
 import optax
 
+from ocean_gcm.data.truth import Window
 from ocean_gcm.forcing.surface import SurfaceForcing
 from ocean_gcm.metrics.loss import Loss
 from ocean_gcm.model import OceanModel
@@ -116,7 +118,6 @@ class Learner:
         def members(ocean, clock, words):
             key = jax.random.wrap_key_data(words)
             time = jdt.Timedelta(clock[0], clock[1])
-            ocean = dataclasses.replace(ocean, tracers=_initial_tracers(model))
             if stage.members > 1 and stage.perturb == "initial":
                 return perturb(model, model.state_from(ocean, time, key), key, members=stage.members)
             keys = jax.vmap(lambda member: jax.random.fold_in(key, member))(jnp.arange(stage.members))
@@ -174,15 +175,12 @@ class Learner:
 
         return jax.jit(update)
 
-    def batch(self, key: jax.Array, ocean: Ocean, clock, truth: Ocean) -> Batch:
-        """Arrays of the host on the devices; `key` decides all noise of the batch."""
-        words = jax.random.key_data(jax.random.split(key, len(clock)))
-        return devices.spread(self.mesh, Batch(ocean, clock, words, truth), "batch")
-
-
-def _initial_tracers(model: OceanModel) -> dict[str, jax.Array]:
-    """Passive tracers begin as the configuration says: no truth has them."""
-    return {name: jnp.asarray(model.blueprint.initial[name]) for name in model.config.tracers}
+    def batch(self, key: jax.Array, window: Window) -> Batch:
+        """Windows of the host (batch, records, ...) on the devices; `key` decides all noise of the batch."""
+        words = jax.random.key_data(jax.random.split(key, len(window.days)))
+        start, truth = window.at(0), jax.tree.map(lambda a: a[:, 1:], window.ocean)
+        clock = np.stack([start.days, start.seconds], -1)
+        return devices.spread(self.mesh, Batch(start.ocean, clock, words, truth), "batch")
 
 
 def exported(carry: Carry) -> Numbers:

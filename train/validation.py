@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from ocean_gcm.clock import duration_seconds
+from ocean_gcm.data.truth import Period, Truth
 from ocean_gcm.errors import UserError
 from ocean_gcm.metrics.loss import Loss
 from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Ocean
 from train import mesh as devices
 from train.config import StageConfig, ValidationConfig
-from train.data import Truth, Windows
 from train.step import Batch, Learner, Numbers, Static
 
 
@@ -51,7 +51,7 @@ class Validation:
 
     @classmethod
     def build(
-        cls, config: ValidationConfig, truth: Truth, period: tuple, model: OceanModel, learner: Learner
+        cls, config: ValidationConfig, truth: Truth, period: Period, model: OceanModel, learner: Learner
     ) -> Validation:
         """Raises UserError if leads or period do not fit the truth."""
         time = model.config.time
@@ -61,14 +61,11 @@ class Validation:
                 f"validation.leads is {list(config.leads)}; expected ascending multiples of the first of them"
             )
         steps = [time.require_whole_steps("validation.leads", lead) for lead in config.leads]
-        number = leads[-1] // leads[0]
         stage = StageConfig(steps=steps[-1], save_every=steps[0], iterations=1, learning_rate=1.0, batch=config.starts)
-        first, last = truth.records(period, "validation")
-        windows = Windows(truth, first, last, truth.stride(steps[0], "validation.leads[0]"), number)
-        starts = windows.spread(config.starts)
+        stride = truth.stride(leads[0], "validation.leads[0]")
+        starts = period.spread(config.starts, stage.records, stride)
         single = dataclasses.replace(learner, mesh=devices.build_mesh(1, 1))
-        ocean, clock, future = windows.read(starts)
-        batch = single.batch(jax.random.key(0), ocean, clock, future)
+        batch = single.batch(jax.random.key(0), truth.windows(starts, stage.records, stride))
         chosen = np.array(leads) // leads[0] - 1
         validation = cls(single, None, batch, stage, chosen, leads)
         validation._errors = jax.jit(validation._errors_of)

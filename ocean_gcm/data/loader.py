@@ -1,10 +1,9 @@
-"""Batches of windows of a truth in a random order that can be resumed, read ahead by threads (Grain)."""
+"""Batches of windows of a truth in a random order that can be taken up anywhere, read ahead by threads (Grain)."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -28,24 +27,6 @@ class _Windows:
         return self.truth.window(int(self.starts[item]), self.records, self.stride)
 
 
-class Batches(Iterator[Window]):
-    """An iterator over batches whose position can be kept and taken up again, to the bit."""
-
-    def __init__(self, iterator: Any):
-        self._iterator = iterator
-
-    def __next__(self) -> Window:
-        return next(self._iterator)
-
-    def state(self) -> dict[str, Any]:
-        """The position after the last batch handed out; JSON can hold it."""
-        return self._iterator.get_state()
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on after the position `state` of an iterator made with the same arguments."""
-        self._iterator.set_state(state)
-
-
 def batches(
     truth: Truth,
     starts: Sequence[int],
@@ -54,20 +35,23 @@ def batches(
     batch_size: int,
     stride: int = 1,
     seed: int = 0,
+    first: int = 0,
     epochs: int | None = None,
     shuffle: bool = True,
     part: tuple[int, int] = (0, 1),
     threads: int = 2,
     ahead: int = 8,
-) -> Batches:
+) -> Iterator[Window]:
     """Batches (batch_size, records, ...) of windows; every window once an epoch, each epoch in another order.
 
-    The order depends on `seed` only, not on threads.  Windows that do not fill a last batch of all epochs are left out.
+    Batch n is a pure function of `seed` and n: threads do not change it, and there is nothing to save for a
+    training that is taken up again.  Windows that do not fill a last batch of all epochs are left out.
 
     Args:
       truth: where to read.
       starts: first records of the windows, for instance of `Period.starts`.
       records, stride: states of a window and their distance in records.
+      first: number of the batch to begin with.
       epochs: how often to go through all windows; None without end.
       shuffle: False keeps the order of `starts`.
       part: (index, number) of the process among those that share a batch: it gets every `number`-th window, and
@@ -91,4 +75,5 @@ def batches(
     windows = windows.repeat(epochs)
     windows = windows[index::number] if number > 1 else windows
     reading = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=ahead)
-    return Batches(iter(windows.batch(batch_size, drop_remainder=True).to_iter_dataset(reading)))
+    remaining = windows.batch(batch_size, drop_remainder=True)[first:]
+    return iter(remaining.to_iter_dataset(reading))

@@ -15,6 +15,7 @@ import yaml
 from ocean_gcm.config import Config, config_from_dict, load_config
 from ocean_gcm.data import grid_agreement
 from ocean_gcm.data.output import SALINITY_RATIO, dimensions, mask, uses_teos10
+from ocean_gcm.data.paths import expand
 from ocean_gcm.data.variables import MODEL_FIELDS, TRACER, VARIABLES, Variable
 from ocean_gcm.errors import UserError
 from ocean_gcm.grid.build import build_geometry
@@ -118,13 +119,13 @@ def open_series(path: str | Path, config: Config | None = None) -> Series:
     """Open a run directory (its output.zarr), a store in one (snapshots.zarr), a coarsened Zarr, or a NetCDF file.
 
     Args:
-      path: of it.
+      path: of it, or a gs:// address.
       config: of a run on the grid of the data; default: config.yaml beside the data, or what coarsened data hold.
 
     Raises UserError for data that cannot be read, have no records or no configuration, or do not lie on its grid.
     """
-    path = Path(path)
-    store = path / "output.zarr" if (path / "config.yaml").exists() else path
+    path = expand(path)
+    store = path / "output.zarr" if isinstance(path, Path) and (path / "config.yaml").exists() else path
     label = str(store)
     dataset = _open(store)
     if "time" not in dataset.dims or dataset.sizes["time"] == 0:
@@ -141,25 +142,25 @@ def open_series(path: str | Path, config: Config | None = None) -> Series:
     return Series(label, dataset, config, Grid(geometry, levels, grid_agreement.thickness_of(dataset, label)))
 
 
-def configuration_of(dataset: xr.Dataset, store: Path) -> Config:
+def configuration_of(dataset: xr.Dataset, store: Path | str) -> Config:
     """The configuration of the run that wrote `store`.  Raises UserError if there is none."""
-    beside = store.parent / "config.yaml"
     if CONFIGURATION in dataset.attrs:
         return config_from_dict(yaml.safe_load(dataset.attrs[CONFIGURATION]), f"the configuration in {store}")
-    if beside.exists():
-        return load_config(beside)
+    if isinstance(store, Path) and (store.parent / "config.yaml").exists():
+        return load_config(store.parent / "config.yaml")
     raise UserError(f"{store} has no configuration: neither config.yaml beside it nor an attribute {CONFIGURATION}")
 
 
-def _open(path: Path) -> xr.Dataset:
-    if not path.exists():
+def _open(path: Path | str) -> xr.Dataset:
+    url = isinstance(path, str)
+    if not url and not path.exists():
         raise UserError(f"{path} does not exist; expected a run directory, a Zarr store or a NetCDF file")
     coder = xr.coders.CFDatetimeCoder(use_cftime=True)
-    options: dict[str, Any] = {"engine": "zarr", "chunks": None} if path.is_dir() else {}
+    options: dict[str, Any] = {"engine": "zarr", "chunks": None} if url or path.is_dir() else {}
     try:
         return xr.open_dataset(path, decode_times=coder, **options)
     except Exception as error:  # every backend raises its own
-        kind = "a Zarr store" if path.is_dir() else "a NetCDF file"
+        kind = "a Zarr store" if options else "a NetCDF file"
         raise UserError(f"{path} cannot be read as {kind}: {' '.join(str(error).split())}") from error
 
 

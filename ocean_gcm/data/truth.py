@@ -62,6 +62,21 @@ class Period:
         """
         return np.arange(self.begin, self.end - (records - 1) * stride, every)
 
+    def spread(self, number: int, records: int, stride: int = 1) -> np.ndarray:
+        """`number` starts, evenly over the period; fewer if it has not so many.  Raises UserError if it has none."""
+        starts = self.require(records, stride)
+        return starts[np.unique(np.linspace(0, len(starts) - 1, number).round().astype(int))]
+
+    def require(self, records: int, stride: int = 1) -> np.ndarray:
+        """`starts`.  Raises UserError if there are none."""
+        starts = self.starts(records, stride)
+        if not len(starts):
+            raise UserError(
+                f"a forecast needs {(records - 1) * stride + 1} records of the truth, the period has {len(self)}; "
+                "expected shorter forecasts or a longer period"
+            )
+        return starts
+
     def sample(self, number: int, records: int, stride: int = 1, *, seed: int = 0) -> np.ndarray:
         """`number` different starts drawn at random, the same for the same seed; ascending.
 
@@ -149,11 +164,26 @@ class Truth:
         days, seconds = np.divmod(self.seconds[chosen], SECONDS_PER_DAY)
         return Window(Ocean(**known, tracers=fields), days.astype(np.int32), seconds.astype(np.int32))
 
-    def split(self, parts: Mapping[str, float | Sequence[str]]) -> dict[str, Period]:
+    def windows(self, starts: Sequence[int], records: int, stride: int = 1) -> Window:
+        """`window` of each start, with a leading axis of starts."""
+        found = [self.window(int(start), records, stride) for start in starts]
+        return jax.tree.map(lambda *arrays: np.stack(arrays), *found)
+
+    def stride(self, seconds: int, key: str) -> int:
+        """Records in `seconds`.  Raises UserError, which names `key`, if that is no whole number."""
+        if self.interval == 0 or seconds % self.interval:
+            raise UserError(
+                f"{key} is {seconds} s; expected a multiple of {self.interval} s, the time between the records of "
+                f"{self.series.label}"
+            )
+        return seconds // self.interval
+
+    def split(self, parts: Mapping[str, float | Sequence[str | float]]) -> dict[str, Period]:
         """Periods by name, in the order given.
 
-        parts: either fractions of the records, which follow each other and add up to at most 1, or pairs of dates
-        (YYYY-MM-DD), the end exclusive.  Windows of different periods share no record.
+        parts: fractions of the records, which follow each other and add up to at most 1, or pairs of a beginning and an
+        end (exclusive), each a date (YYYY-MM-DD) or a share of the records.  Windows of different periods share no
+        record.
 
         Raises UserError for periods that overlap or are empty, and for fractions beyond 1.
         """
@@ -165,7 +195,7 @@ class Truth:
                     raise UserError(f"the fractions of the periods are {dict(parts)}; expected positive ones up to 1")
                 period = Period(round(begin * len(self)), round(position * len(self)))
             else:
-                period = Period(self.index(part[0]), self.index(part[1]))
+                period = Period(*(self._boundary(end, name) for end in part))
             if len(period) == 0:
                 raise UserError(f"the period {name} = {part} has no record of {self.series.label}")
             for other, taken in periods.items():
@@ -173,6 +203,13 @@ class Truth:
                     raise UserError(f"the periods {other} and {name} overlap; expected records of their own for each")
             periods[name] = period
         return periods
+
+    def _boundary(self, moment: str | float, name: str) -> int:
+        if isinstance(moment, str):
+            return self.index(moment)
+        if not 0 <= moment <= 1:
+            raise UserError(f"the period {name} contains {moment}; expected a share from 0 to 1 or a date")
+        return round(moment * len(self))
 
     def _read(self, chosen: slice) -> dict[str, np.ndarray]:
         if self.cache is not None:

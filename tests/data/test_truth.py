@@ -249,3 +249,26 @@ def test_land_does_not_count(truth, model):
     time, key = jdt.Timedelta(0, 0), jax.random.key(0)
     clean = model.state_from(ocean, time, key)
     jax.tree.map(np.testing.assert_array_equal, model.state_from(spoilt, time, key), clean)
+
+
+def test_split_by_shares_and_dates(truth):
+    parts = truth.split({"train": (0.0, "0001-02-01"), "validation": (0.5, 1.0)})
+    assert parts == {"train": Period(0, 5), "validation": Period(6, 12)}
+    with pytest.raises(UserError, match="overlap"):
+        truth.split({"train": (0.0, 0.6), "validation": (0.5, 1.0)})
+    with pytest.raises(UserError, match="expected a share from 0 to 1"):
+        truth.split({"train": (0.0, 1.5)})
+
+
+def test_windows_of_starts_and_strides(truth):
+    both = truth.windows([4, 0], 3, 2)
+    for n, start in enumerate((4, 0)):
+        jax.tree.map(np.testing.assert_array_equal, jax.tree.map(lambda a, n=n: a[n], both), truth.window(start, 3, 2))
+    assert truth.stride(10 * DAY, "key") == 2
+    with pytest.raises(UserError, match="key is 86400 s; expected a multiple of 432000 s"):
+        truth.stride(DAY, "key")
+    period = Period(2, 12)
+    np.testing.assert_array_equal(period.spread(3, 4), [2, 5, 8])
+    assert len(period.spread(50, 4)) == 7
+    with pytest.raises(UserError, match="a forecast needs 13 records of the truth, the period has 10"):
+        period.spread(3, 4, 4)

@@ -9,6 +9,7 @@ import numpy as np
 from ocean_gcm.build import build_model
 from ocean_gcm.closures.trainable import split
 from ocean_gcm.config import load_config
+from ocean_gcm.data.truth import Window
 from ocean_gcm.metrics.loss import LossConfig, build_loss
 from ocean_gcm.state import Ocean
 from train import mesh as devices
@@ -33,14 +34,14 @@ def main(path: Path) -> None:
         arrays = {n: mean.get(n, 0.0) + 0.01 * random.standard_normal((*lead, *s)) for n, s in shapes.items()}
         return Ocean(**{name: array.astype(np.float32) for name, array in arrays.items()}, tracers={})
 
-    ocean, truth, clock = fields(4), fields(4, 1), np.zeros((4, 2), np.int32)
+    window = Window(fields(4, 2), np.zeros((4, 2), np.int32), np.zeros((4, 2), np.int32))
     results = []
     for shape in ((1, 1), (4, 2)):
         mesh = devices.build_mesh(*shape)
         learner = Learner(rebuild, OptimizerConfig(), mesh)
         static = devices.everywhere(mesh, Static(model.grid_arrays, model.forcing, loss))
         carry = learner.begin(numbers)
-        batch = learner.batch(jax.random.key(1), ocean, clock, truth)
+        batch = learner.batch(jax.random.key(1), window)
         assert len(batch.ocean.u.sharding.device_set) == shape[0] * shape[1]
         value = jax.jit(jax.value_and_grad(lambda n, s, b, k=learner: k.loss(n, s, b, stage)[0]))  # noqa: B023
         results.append(jax.device_get(value(carry.numbers, static, batch)))

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 
@@ -69,17 +70,16 @@ def test_resume_equals_an_uninterrupted_run_after_a_kill_while_saving(whole, tra
 
 
 def test_updates_that_are_not_finite_are_skipped_and_lead_back(training, quietly, tmp_path, monkeypatch):
-    read, spoilt = Material.read, {3: 3}
+    batches, spoilt = Material.batches, {3: 3}
 
-    def with_nan(self, iteration):
-        batch = read(self, iteration)
-        if spoilt.get(iteration, 0) > 0:
-            spoilt[iteration] -= 1
-            truth = jax.tree.map(lambda a: a * np.nan, batch.truth)
-            batch = type(batch)(batch.ocean, batch.clock, batch.keys, truth)
-        return batch
+    def with_nan(self, first):
+        for iteration, batch in enumerate(batches(self, first), first):
+            if spoilt.get(iteration, 0) > 0:
+                spoilt[iteration] -= 1
+                batch = dataclasses.replace(batch, truth=jax.tree.map(lambda a: a * np.nan, batch.truth))
+            yield batch
 
-    monkeypatch.setattr(Material, "read", with_nan)
+    monkeypatch.setattr(Material, "batches", with_nan)
     # from 3 back to the checkpoint at 2, three times
     configuration = training(periods=PERIODS, recovery={"skips": 1, "factor": 0.5, "most": 4})
     carry, printed = quietly(configuration, tmp_path / "run")
