@@ -96,6 +96,7 @@ class Material:
         if config.truth.statistics is not None:
             statistics = read_statistics(config.truth.statistics)
             statistics.require_grid(model.grid)
+            statistics.require_data(truth.fields(periods["train"].begin), model.grid, truth.series.label)
         else:
             statistics = _statistics(config, truth, periods["train"], model, directory / "statistics.json")
         return cls(setup, truth, periods, statistics)
