@@ -1,6 +1,7 @@
 """Google's storage on this machine: an emulator behind real HTTP, and faults on the way to it."""
 
 import contextlib
+import functools
 import socket
 import threading
 import warnings
@@ -27,6 +28,14 @@ class Faults:
             fault = self.waiting.pop(0)
             self.hit += fault is not None
             return fault
+
+
+@functools.cache
+def _port() -> int:
+    """A free port; the same for all emulators of a process, because clients keep the first one that they see."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 @contextlib.contextmanager
@@ -56,10 +65,9 @@ def emulator(environment) -> Iterator[tuple[str, Faults]]:
     for name in ("do_GET", "do_POST", "do_PUT", "do_DELETE", "do_PATCH"):
         if hasattr(handler, name):
             environment.setattr(handler, name, faulty(getattr(handler, name)))
+    environment.setattr(server.server.HTTPServer, "allow_reuse_address", True)
     environment.setattr(handler, "log_message", lambda *arguments: None)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _port()
     url = f"http://127.0.0.1:{port}"
     # gcsfs and google.cloud.storage; gcsfs without credentials; orbax writes arrays through tensorstore
     environment.setenv("STORAGE_EMULATOR_HOST", url)

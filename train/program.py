@@ -15,6 +15,7 @@ from ocean_gcm.errors import UserError
 from ocean_gcm.weights import export_model, named_variables
 from train.checkpoint import Checkpoints, Progress
 from train.config import TrainConfig
+from train.figures import draw_validation
 from train.report import Bar, JsonLines, TensorBoard
 from train.run_place import RunPlace, open_place
 from train.setup import Material, Setup
@@ -115,14 +116,14 @@ class _Training:
         iteration = self.progress.iteration
         self.metrics = JsonLines(self.directory / "metrics.jsonl", iteration)
         self.scores = JsonLines(self.directory / "validation.jsonl", iteration)
-        self.tensorboard = TensorBoard(self.directory / "tensorboard")
+        self.tensorboard = TensorBoard(self.directory / "tensorboard", iteration)
         if iteration == 0:
             self._save()
         with Bar(self.console, iteration, self.config.iterations) as bar:
             while self.progress.iteration < self.config.iterations:
                 self._stage(bar)
-        self.checkpoints.wait()
         self.tensorboard.close()
+        self.checkpoints.wait()
         self.say(f"the trained model is in {self.place.name}")
         return self.carry
 
@@ -189,10 +190,20 @@ class _Training:
             before = scores["rmse_untrained"][name][-1]
             self.tensorboard.write(self.progress.iteration, {f"rmse/{name}": errors[-1]})
             self.say(f"  {name}: RMSE {errors[-1]:.4g} at the last lead, {before:.4g} untrained")
+        at = self.progress.iteration
+        draw_validation(
+            self.directory / "figures" / f"validation_{at:06d}.png",
+            self.setup.model.grid,
+            self.validation.leads,
+            scores,
+            self.validation.rollout,
+            f"{self.config.name}: held-out forecast after {at} iterations",
+        )
 
     def _save(self) -> None:
         """The files before the checkpoint: a run that goes on from it finds all that led there."""
         export_model(self.setup.trained(exported(self.carry)), self.directory / "model")
+        self.tensorboard.flush()
         self.place.publish()
         self.checkpoints.save(self.carry, self.progress)
 

@@ -17,6 +17,7 @@ from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Ocean
 from train import mesh as devices
 from train.config import StageConfig, ValidationConfig
+from train.figures import Rollout
 from train.step import Batch, Learner, Numbers, Static
 
 
@@ -39,6 +40,7 @@ class Validation:
 
     Attributes:
       leads: lead times, s.
+      rollout: the first of the forecasts that were last made, its mean over members.
     """
 
     learner: Learner
@@ -47,7 +49,8 @@ class Validation:
     stage: StageConfig
     chosen: np.ndarray
     leads: list[int]
-    reference: dict[str, list[float]] | None = None
+    reference: dict[str, dict[str, list[float]]] | None = None
+    rollout: Rollout | None = None
 
     @classmethod
     def build(
@@ -68,20 +71,39 @@ class Validation:
         batch = single.batch(jax.random.key(0), truth.windows(starts, stage.records, stride))
         chosen = np.array(leads) // leads[0] - 1
         validation = cls(single, None, batch, stage, chosen, leads)
-        validation._errors = jax.jit(validation._errors_of)
+        validation._made = jax.jit(validation._make)
         return validation
 
-    def _errors_of(self, numbers: Numbers, static: Static, batch: Batch) -> dict[str, Any]:
-        return rmse(static.loss, self.learner.forecasts(numbers, static, batch, self.stage), batch.truth)
+    def _make(self, numbers: Numbers, static: Static, batch: Batch) -> tuple[dict[str, jax.Array], dict[str, Any]]:
+        """RMSE of forecasts, and surface fields of the first of them."""
+        forecasts = self.learner.forecasts(numbers, static, batch, self.stage)
+        first = jax.tree.map(lambda a: a[0].mean(0), forecasts)
+        return rmse(static.loss, forecasts, batch.truth), _surface(first)
 
     def errors(self, numbers: Numbers) -> dict[str, list[float]]:
         """RMSE by variable, one number for each lead."""
         # parameters may lie on more devices than this uses
-        found = self._errors({k: np.asarray(v) for k, v in numbers.items()}, self.static, self.batch)
-        return {name: np.asarray(values, float)[self.chosen].tolist() for name, values in found.items()}
+        found, surface = self._made({k: np.asarray(v) for k, v in numbers.items()}, self.static, self.batch)
+        truth = _surface(jax.tree.map(lambda a: a[0], self.batch.truth))
+        self.rollout = Rollout(*({n: np.asarray(a)[self.chosen] for n, a in x.items()} for x in (surface, truth)))
+        return self._at_leads(found)
 
     def compare(self, numbers: Numbers, start: Numbers) -> dict[str, Any]:
-        """Errors of the trained model and of the one that training began with."""
+        """Errors of the trained model, of the one that training began with, and of a sea that stays as it is."""
         if self.reference is None:
-            self.reference = self.errors(start)
-        return {"lead_seconds": self.leads, "rmse": self.errors(numbers), "rmse_untrained": self.reference}
+            at_rest = jax.tree.map(
+                lambda a, b: jnp.broadcast_to(a[:, None, None], (len(a), 1, *b.shape[1:])),
+                self.batch.ocean,
+                self.batch.truth,
+            )
+            persistence = self._at_leads(rmse(self.static.loss, at_rest, self.batch.truth))
+            self.reference = {"rmse_untrained": self.errors(start), "rmse_persistence": persistence}
+        return {"lead_seconds": self.leads, "rmse": self.errors(numbers), **self.reference}
+
+    def _at_leads(self, errors: dict[str, jax.Array]) -> dict[str, list[float]]:
+        return {name: np.asarray(values, float)[self.chosen].tolist() for name, values in errors.items()}
+
+
+def _surface(ocean: Ocean) -> dict[str, jax.Array]:
+    """(time, ny, nx) of what figures show."""
+    return {"sea_surface_height": ocean.sea_surface_height, "temperature": ocean.temperature[:, 0]}

@@ -87,7 +87,7 @@ class Statistics:
         require_levels(self.depth, grid, f"the statistics of {self.provenance.get('source', 'a data set')}")
 
     def require_data(self, fields: Mapping[str, np.ndarray], grid: Grid, label: str) -> None:
-        """Raises UserError if these cannot be statistics of the data that `fields`, a state by the model's names, is of.
+        """Raises UserError if these cannot be statistics of the data that `fields`, a state by name, is of.
 
         Its mean over each level must lie within a few of the spreads over area and time.
         """

@@ -35,6 +35,8 @@ def test_training_reduces_the_loss_and_finds_the_way(whole):
     (scores,) = lines(directory / "validation.jsonl")
     for name, errors in scores["rmse"].items():
         assert len(errors) == 2 and errors[-1] < scores["rmse_untrained"][name][-1]
+        assert errors[-1] < scores["rmse_persistence"][name][-1]
+    assert [path.name for path in (directory / "figures").iterdir()] == ["validation_000006.png"]
     assert len(list((directory / "checkpoints").iterdir())) == 2
     assert int(carry.updates) == 6
 
