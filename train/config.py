@@ -96,6 +96,9 @@ class StageConfig(Section):
     perturb: Literal["initial", "noise"] = pydantic.Field(
         "initial", description="how members differ: initial states and noise, or only noise"
     )
+    offload: bool = pydantic.Field(
+        False, description="keep the states for the gradient in the memory of the host: slower, on accelerators smaller"
+    )
     loss: dict[str, Any] = pydantic.Field({}, description="keys of the section loss that differ in this stage")
 
     @pydantic.model_validator(mode="after")

@@ -125,7 +125,9 @@ class Learner:
 
         def run(state):
             save_every = stage.save_every or stage.steps
-            _, saved = model.unroll(state, static.forcing, steps=stage.steps, save_every=save_every)
+            _, saved = model.unroll(
+                state, static.forcing, steps=stage.steps, save_every=save_every, offload=stage.offload
+            )
             return saved.states.ocean
 
         states = jax.vmap(members)(batch.ocean, batch.clock, batch.keys)
