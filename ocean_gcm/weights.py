@@ -103,8 +103,10 @@ def export_model(model, directory: Path) -> None:
         raise UserError(f"the model {directory} could not be written: {error.strerror or error}") from error
 
 
-def restore(model, path: str | os.PathLike) -> None:
+def restore(model, path: str | os.PathLike, *, partly: bool = False) -> None:
     """Give a model, in place, the variables of the exported one at `path`.
+
+    partly: variables that the exported one lacks keep their values.
 
     Raises UserError if they are of another grid, are missing, are of another shape or cannot be read.
     """
@@ -123,6 +125,8 @@ def restore(model, path: str | os.PathLike) -> None:
                 f"the model in {directory} holds {name!r}, its configuration not; {suggestion(name, names)}"
             )
     for name, (path_, variable) in zip(names, state, strict=True):
+        if name not in stored and partly:
+            continue
         if name not in stored:
             raise UserError(f"the model in {directory} lacks the variable {name!r} of its configuration")
         array, present = stored[name], _bits(variable[...])

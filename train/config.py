@@ -162,6 +162,9 @@ class TrainConfig(Section):
     description: str = pydantic.Field("", description="what it is, for the reader")
     seed: int = pydantic.Field(0, ge=0, lt=2**32, description="seed of the order of the data and of all noise")
     model: ModelReference = pydantic.Field(description="the model that is trained")
+    start: str | None = pydantic.Field(
+        None, description="exported model or training run whose variables are begun with; others are as configured"
+    )
     truth: TruthConfig = pydantic.Field(description="what it learns from")
     periods: PeriodsConfig = pydantic.Field(PeriodsConfig(), description="what is learned from and what is held out")
     trainable: dict[str, str | tuple[float, float]] = pydantic.Field(

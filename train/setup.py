@@ -19,6 +19,7 @@ from ocean_gcm.data.statistics import Statistics, compute_statistics, read_stati
 from ocean_gcm.data.truth import Period, Truth, open_truth
 from ocean_gcm.metrics.loss import Loss, build_loss
 from ocean_gcm.model import OceanModel
+from ocean_gcm.weights import restore
 from train import mesh as devices
 from train.config import StageConfig, TrainConfig
 from train.simulated_truth import make_truth, twin_config
@@ -46,6 +47,8 @@ class Setup:
     def build(cls, config: TrainConfig, base: Path) -> Setup:
         """Without the truth; paths count from the directory `base`.  Raises UserError for what does not fit."""
         model = build_model(config.model.load(base))
+        if config.start is not None:
+            restore(model, located(config.start, base), partly=True)
         numbers, rebuild = split(model, config.trainable)
         mesh = devices.build_mesh(config.mesh.batch, config.mesh.ensemble)
         for number, stage in enumerate(config.stages):
@@ -86,10 +89,8 @@ class Material:
         path = config.truth.path
         if config.truth.simulate is not None:
             twin = twin_config(config, base)
-            path = make_truth(config.truth.simulate, twin, model, directory / "truth.zarr", say)
-        elif "://" not in path and not Path(path).is_absolute() and not path.startswith(("$", "~")):
-            path = base / path
-        truth = open_truth(path, model)
+            path = make_truth(config.truth.simulate, twin, model, (directory / "truth.zarr").absolute(), say)
+        truth = open_truth(located(path, base), model)
         if config.truth.in_memory:
             truth = truth.in_memory()
         periods = truth.split(config.periods.model_dump())
@@ -153,6 +154,12 @@ class Material:
         loss = config.loss.model_copy(update={"lead_weights": None, "lead_decay": None})
         validation.static = Static(setup.model.grid_arrays, setup.model.forcing, self.loss(validation.stage, loss))
         return validation
+
+
+def located(path: str | Path, base: Path) -> str | Path:
+    """A path of the configuration; a relative one counts from `base`."""
+    text = str(path)
+    return path if "://" in text or text.startswith(("/", "$", "~")) else base / path
 
 
 def _statistics(config: TrainConfig, truth: Truth, period: Period, model: OceanModel, path: Path) -> Statistics:

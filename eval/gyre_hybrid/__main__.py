@@ -13,7 +13,7 @@ import ocean_gcm as og
 from eval.gyre_hybrid import climate, forecasts
 from eval.gyre_hybrid.fast_truth import write_fast_truth
 from eval.gyre_hybrid.page import write_page
-from ocean_gcm.data.truth import Truth, open_truth
+from ocean_gcm.data.truth import open_truth
 from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
 
@@ -109,17 +109,14 @@ def save_fields(path: Path, climates: dict[str, climate.Climate]) -> None:
     np.savez_compressed(path, **fields)
 
 
-def sample(truth: Truth, model: OceanModel, record: int) -> np.ndarray:
-    return truth.window(record, 1).ocean.sea_surface_height[0]
-
-
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m eval.gyre_hybrid", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    fast = commands.add_parser("fast-truth", help="the fine run at intervals of a coarse step, coarsened")
+    fast = commands.add_parser("fast-truth", help="a part of the fine run again at a shorter interval, coarsened")
     fast.add_argument("run", help="run directory of the fine model")
     fast.add_argument("--date", required=True, help="of the record to begin with")
-    fast.add_argument("--days", type=int, default=180)
+    fast.add_argument("--days", type=int, default=360)
+    fast.add_argument("--interval", default="PT12H")
     fast.add_argument("--config", default="configs/double_gyre_coarse.yaml")
     fast.add_argument("--output", required=True)
     for name in ("forecasts", "climates"):
@@ -143,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.command == "fast-truth":
-            write_fast_truth(options.run, options.date, options.days, options.config, options.output)
+            write_fast_truth(*(getattr(options, n) for n in ("run", "date", "days", "interval", "config", "output")))
         elif options.command == "page":
             write_page(Path(options.tables), Path(options.output))
         else:

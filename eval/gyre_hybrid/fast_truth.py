@@ -1,4 +1,4 @@
-"""A part of the fine run again, with records as near as a step of the coarse model: what single steps learn from."""
+"""A part of the fine run again, with records as near as calls of the physics: what single intervals learn from."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 import ocean_gcm as og
+from ocean_gcm.config import config_from_dict
 from ocean_gcm.data.coarsen import coarsen
 from ocean_gcm.data.series import open_series
 from ocean_gcm.simulate import simulate
 
 
-def write_fast_truth(run: str, date: str, days: int, config: str, output: str) -> None:
-    """Go on from the record of `run` at `date` for `days` with a record each coarse step; coarsen it to `output`.
+def write_fast_truth(run: str, date: str, days: int, interval: str, config: str, output: str) -> None:
+    """Go on from the record of `run` at `date` for `days` with a record each `interval`; coarsen it to `output`.
 
     Raises UserError for what `simulate` and `coarsen` refuse.
     """
@@ -32,9 +33,9 @@ def write_fast_truth(run: str, date: str, days: int, config: str, output: str) -
     start = str(series.dataset["time"].values[record])[:10]
     tree = series.config.model_dump(mode="json")
     tree["time"].update(start=start, duration=f"P{days}D")
-    tree["output"].update(interval=coarse.time.step, restart_interval=f"P{days}D")
+    tree["output"].update(interval=interval, restart_interval=f"P{days}D")
     tree["provenance"] = None
-    fine = og.config_from_dict(tree)
+    fine = config_from_dict(tree)
     with tempfile.TemporaryDirectory(dir=Path(output).parent) as directory:
         simulate(fine, Path(directory) / "fine", build=build, figures=False)
         factor = fine.grid.nx // coarse.grid.nx

@@ -92,9 +92,9 @@ def score(oceans: Ocean, truth: Ocean, weights: dict[str, jax.Array]) -> dict[st
 
 
 def forecast(model: OceanModel, truth: Truth, plan: Forecasts, seed: int = 0):
-    """Generator of (starts, forecasts, truth): fields at the leads, (start, member, lead, ...) and (start, lead, ...)."""
+    """Generator of (starts, forecasts, truth): fields (start, member, lead, ...) and (start, lead, ...)."""
     stride = truth.stride(plan.interval * DAY, "interval")
-    steps = round(plan.interval * DAY / model.time_step)
+    steps, chosen = round(plan.interval * DAY / model.time_step), plan.chosen
     for begin in range(0, len(plan.starts), plan.chunk):
         starts = plan.starts[begin : begin + plan.chunk]
         window = truth.windows(starts, plan.records, stride)
@@ -108,7 +108,6 @@ def forecast(model: OceanModel, truth: Truth, plan: Forecasts, seed: int = 0):
         shape = (len(starts), plan.members)
         flat = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), states)
         _, saved = model.unroll_ensemble(flat, steps=steps * (plan.records - 1), save_every=steps)
-        chosen = plan.chosen
         oceans = jax.tree.map(
             lambda a, shape=shape: np.asarray(a).reshape(*shape, *a.shape[1:])[:, :, chosen], saved.states.ocean
         )
