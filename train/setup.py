@@ -95,7 +95,7 @@ class Material:
             truth = truth.in_memory()
         periods = truth.split(config.periods.model_dump())
         if config.truth.statistics is not None:
-            statistics = read_statistics(config.truth.statistics)
+            statistics = read_statistics(located(config.truth.statistics, base))
             statistics.require_grid(model.grid)
             statistics.require_data(truth.fields(periods["train"].begin), model.grid, truth.series.label)
         else:
