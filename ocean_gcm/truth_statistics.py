@@ -55,10 +55,10 @@ def measure_truth(
                 variables=[name],
                 provenance={"source": str(path), "model": config.name},
             )
-        except NoVariance as error:
+        except NoVariance:
             if variables is not None:
                 raise
-            say(f"{name} is left out: {error}")
+            say(f"{name} does not vary and is left out")
     if not found:
         raise UserError(f"nothing varies in {path}; expected a truth with two or more different records")
     first = next(iter(found.values()))

@@ -93,7 +93,7 @@ def test_scales_are_those_of_the_changes_of_the_truth(measured, fields, model):
 def test_what_does_not_vary_is_left_out(files, capsys):
     assert run(files, "--lead", "P2D", output="two_days.json") == 0
     printed = capsys.readouterr().out
-    assert "salinity is left out: salinity of" in printed and "temperature" in printed
+    assert "salinity does not vary and is left out" in printed and "temperature" in printed
     statistics = read_statistics(files / "two_days.json")
     assert "salinity" not in statistics.variables and "salinity" not in statistics.network["output_scale"]
     assert statistics.lead == 2 * DAY

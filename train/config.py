@@ -215,7 +215,8 @@ class TrainConfig(Section):
         tree = self.model_dump(
             mode="json", exclude={"name", "description", "model", "checkpoints", "validation", "mesh"}
         )
-        del tree["truth"]["in_memory"]
+        for where, key in ((tree["truth"], "in_memory"), *((stage, "offload") for stage in tree["stages"])):
+            del where[key]
         return tree
 
 

@@ -65,6 +65,8 @@ def test_rate_warms_up_and_falls_like_a_cosine():
 def test_science_is_what_decides_the_numbers(training):
     config, _ = training()
     assert config.science() == training(checkpoints={"every": 7}, name="other")[0].science()
+    offloaded = [{**stage.model_dump(mode="json"), "offload": True} for stage in config.stages]
+    assert config.science() == training(stages=offloaded)[0].science()
     assert config.science() != training(seed=1)[0].science()
 
 
