@@ -24,6 +24,7 @@ from ocean_gcm.dynamics.finite_volume.tracer_advection import SCHEMES
 from ocean_gcm.forcing.surface import SurfaceForcing
 from ocean_gcm.grid import metrics
 from ocean_gcm.grid.grid import Grid
+from ocean_gcm.grid.topology import Topology
 from ocean_gcm.state import Diagnostics, Ocean, State, Stepper
 
 _MEMORY = 0x6D656D6F
@@ -41,6 +42,19 @@ class Blueprint:
     initial: dict[str, np.ndarray]
     dtype: Any
     physics_steps: int
+    parts: tuple[int, int] = (1, 1)
+
+    @property
+    def topology(self) -> Topology:
+        """Joins of the grid, or of its parts on different devices."""
+        mesh_y, mesh_x = self.parts
+        return dataclasses.replace(self.grid.topology, mesh_y=mesh_y, mesh_x=mesh_x)
+
+    def part(self, mesh_y: int, mesh_x: int) -> Blueprint:
+        """The same for the steps of one of `mesh_y` times `mesh_x` equal parts of the grid, inside `jax.shard_map`."""
+        nz, ny, nx = self.numerics.shape
+        numerics = dataclasses.replace(self.numerics, shape=(nz, ny // mesh_y, nx // mesh_x))
+        return dataclasses.replace(self, numerics=numerics, parts=(mesh_y, mesh_x))
 
 
 class OceanModel(nnx.Module):
@@ -86,7 +100,7 @@ class OceanModel(nnx.Module):
     def metrics(self) -> metrics.Metrics:
         """Static fields with halo; built once per compiled program, outside of its time loop."""
         numerics = self.blueprint.numerics
-        return metrics.padded(self.grid_arrays, self.grid.topology, numerics.halo)
+        return metrics.padded(self.grid_arrays, self.blueprint.topology, numerics.halo)
 
     def initial_state(self, key: jax.Array | None = None, fields: Mapping[str, np.ndarray] | None = None) -> State:
         """The state at model time 0; `key` seeds what is random (default: the configuration's seed).
@@ -175,7 +189,9 @@ class OceanModel(nnx.Module):
         if blueprint.physics_steps > 1:
             # a scan: the program would grow with the number of steps
             carry = (ocean, stepper, total, time)
-            (ocean, stepper, total, time), _ = jax.lax.scan(held, carry, length=blueprint.physics_steps - 1)
+            (ocean, stepper, total, time), _ = jax.lax.scan(
+                jax.checkpoint(held, prevent_cse=False), carry, length=blueprint.physics_steps - 1
+            )
         return State.create(ocean, stepper, memories, time, key), total
 
     def step(self, state: State, forcing: SurfaceForcing | None = None) -> tuple[State, Diagnostics]:
@@ -260,7 +276,7 @@ def _jit_advance(model: OceanModel, state, forcing, calls):
 @functools.partial(jax.jit, static_argnums=(3, 4))
 def _jit_ensemble(model: OceanModel, states, forcing, calls, save_every):
     run = lambda s: rollout.trajectory(_stepper(model, forcing), s, calls, save_every, model.dtype)  # noqa: E731
-    return jax.vmap(run)(states)
+    return rollout.each(run, states)
 
 
 @functools.partial(jax.jit, static_argnums=())

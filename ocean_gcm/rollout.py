@@ -51,6 +51,7 @@ def add_diagnostics(a: Diagnostics, b: Diagnostics) -> Diagnostics:
 
 
 ONE_LEVEL = 32
+STATE_BYTES = 2**28
 """Steps up to which a reverse pass keeps every state: a second level saves memory for one more forward pass."""
 
 
@@ -78,11 +79,18 @@ def remember(body: Callable, offload: bool) -> Callable:
     return jax.checkpoint(named, prevent_cse=False, policy=policy)
 
 
-def repeat(step: Step, carry: Any, number: int, offload: bool = False) -> Any:
-    """`step` applied `number` times; a reverse pass keeps at most 32 or about 2 sqrt(number) states.
+def one_level(carry: Any) -> int:
+    """Number of steps whose states a reverse pass keeps, all of them."""
+    size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(carry))
+    return max(ONE_LEVEL, STATE_BYTES // max(size, 1))
 
-    It runs each step once more than forward for up to 32 steps, twice more beyond.  `step` maps the carry to the next
-    carry.  With `offload` the outermost of the kept states lie in the memory of the host.
+
+def repeat(step: Step, carry: Any, number: int, offload: bool = False) -> Any:
+    """`step` applied `number` times; a reverse pass keeps all states where they are few, or about 2 sqrt(number).
+
+    It runs each step once more than forward for up to 32 steps, or as many as `STATE_BYTES` hold, and twice more
+    beyond.  `step` maps the carry to the next carry.  With `offload` the outermost of the kept states lie in the memory
+    of the host.
     """
 
     def scan(body, carry, length, offload=False):
@@ -91,7 +99,7 @@ def repeat(step: Step, carry: Any, number: int, offload: bool = False) -> Any:
 
     if number == 1:
         return jax.checkpoint(step)(carry)
-    if number <= ONE_LEVEL:
+    if number <= one_level(carry):
         return scan(step, carry, number, offload)
     chunk = math.isqrt(number)
     whole, rest = divmod(number, chunk)
@@ -114,7 +122,7 @@ def trajectory(
         state, diagnostics = step(state)
         return state, add_diagnostics(total, diagnostics)
 
-    again = steps > save_every > 1 and steps > ONE_LEVEL
+    again = steps > save_every > 1 and steps > one_level(state)
 
     def interval(state, _):
         # of two levels of checkpoints the outer one is offloaded
@@ -142,3 +150,18 @@ def interval_mean(step: Step, state: State, steps: jax.Array, dtype) -> tuple[St
     start = (state, jax.tree.map(jnp.zeros_like, state.ocean), no_diagnostics(dtype))
     state, mean, total = lax.fori_loop(0, steps, body, start)
     return state, Report(mean, total)
+
+
+def each(run: Callable[[State], Any], states: State, *, axes: int = 1) -> Any:
+    """`run` of each of the states along the leading `axes`: one after another on CPU, at once on other devices.
+
+    A vectorised program keeps accelerators busy; on a CPU it leaves the caches (docs/decisions.md, Members on a CPU).
+    """
+    lead = jax.tree.leaves(states)[0].shape[:axes]
+    flat = jax.tree.map(lambda a: a.reshape(-1, *a.shape[axes:]), states)
+    if len(flat.time.days) == 1:
+        one = run(jax.tree.map(lambda a: a[0], flat))
+        result = jax.tree.map(lambda a: a[None], one)
+    else:
+        result = lax.map(run, flat) if jax.default_backend() == "cpu" else jax.vmap(run)(flat)
+    return jax.tree.map(lambda a: a.reshape(*lead, *a.shape[1:]), result)

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 import socket
 import threading
 import warnings
@@ -28,6 +29,10 @@ class Faults:
             fault = self.waiting.pop(0)
             self.hit += fault is not None
             return fault
+
+
+_buckets = (f"ocean-{number}" for number in itertools.count())
+"""One for each emulator: clients remember what they have listed."""
 
 
 @functools.cache
@@ -80,10 +85,11 @@ def emulator(environment) -> Iterator[tuple[str, Faults]]:
         import gcsfs
     fsspec.config.set_conf_env(fsspec.config.conf)
     gcsfs.GCSFileSystem.clear_instance_cache()
-    running = server.create_server("127.0.0.1", port, in_memory=True, default_bucket="ocean")
+    bucket = next(_buckets)
+    running = server.create_server("127.0.0.1", port, in_memory=True, default_bucket=bucket)
     running.start()
     try:
-        yield "gs://ocean", faults
+        yield f"gs://{bucket}", faults
     finally:
         running.stop()
         gcsfs.GCSFileSystem.clear_instance_cache()

@@ -18,9 +18,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", required=True, metavar="RUN", help="directory of the training run")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in the directory")
     parser.add_argument("--dry-run", action="store_true", help="check everything that is cheap, write nothing")
+    parser.add_argument("--distributed", action="store_true", help="one of several processes, see docs/clusters.md")
     parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
     parsed = parser.parse_args(arguments)
     try:
+        if parsed.distributed:
+            from train.processes import join
+
+            join()
         from train.config import load_train_config
         from train.program import check, train
 

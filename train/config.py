@@ -151,8 +151,10 @@ class RecoveryConfig(Section):
 class MeshConfig(Section):
     """Devices along each axis; their product is the number of devices that are used."""
 
-    batch: int | None = pydantic.Field(None, gt=0, description="devices that share a batch; null: all there are")
+    batch: int | None = pydantic.Field(None, gt=0, description="devices that share a batch; null: all that are left")
     ensemble: int = pydantic.Field(1, gt=0, description="devices that share the members of a forecast")
+    y: int = pydantic.Field(1, gt=0, description="devices that share the rows of the grid")
+    x: int = pydantic.Field(1, gt=0, description="devices that share the columns of the grid")
 
 
 class TrainConfig(Section):

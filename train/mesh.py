@@ -1,7 +1,4 @@
-"""Devices in a mesh with the axes (batch, ensemble): data are spread over it, parameters are everywhere.
-
-A decomposition in y and x would be two more axes here, and halos that know of them in `grid.topology`.
-"""
+"""Devices in a mesh with the axes (batch, ensemble, y, x): data are spread over it, parameters are everywhere."""
 
 from __future__ import annotations
 
@@ -12,21 +9,35 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from ocean_gcm.decomposition import AXES, lead_axes, require_grid, specs
 from ocean_gcm.errors import UserError
+from ocean_gcm.model import OceanModel
 
-AXES = ("batch", "ensemble")
 
+def build_mesh(batch: int | None, ensemble: int = 1, y: int = 1, x: int = 1) -> Mesh:
+    """A mesh of `batch` times `ensemble` times `y` times `x` devices of all processes; batch None: all there are.
 
-def build_mesh(batch: int | None, ensemble: int) -> Mesh:
-    """A mesh of `batch` times `ensemble` devices; None: all there are.  Raises UserError if there are not as many."""
+    Raises UserError if there are not as many, or if several processes would not all take part.
+    """
     devices = jax.devices()
+    rest = ensemble * y * x
     if batch is None:
-        if len(devices) % ensemble:
-            raise UserError(f"mesh.ensemble is {ensemble}; expected a divisor of {len(devices)}, the number of devices")
-        batch = len(devices) // ensemble
-    if batch * ensemble > len(devices):
-        raise UserError(f"mesh has {batch} x {ensemble} devices; expected at most {len(devices)}, all there are")
-    return jax.make_mesh((batch, ensemble), AXES, (AxisType.Auto,) * 2, devices=devices[: batch * ensemble])
+        if len(devices) % rest:
+            raise UserError(
+                f"mesh.ensemble x mesh.y x mesh.x is {rest}; expected a divisor of {len(devices)}, all the devices"
+            )
+        batch = len(devices) // rest
+    if batch * rest > len(devices):
+        raise UserError(
+            f"mesh has {batch} x {ensemble} x {y} x {x} devices; expected at most {len(devices)}, all there are"
+        )
+    if batch * rest < len(devices) and jax.process_count() > 1:
+        raise UserError(
+            f"mesh has {batch} x {ensemble} x {y} x {x} devices; expected {len(devices)}, all those of "
+            f"{jax.process_count()} processes"
+        )
+    shape = (batch, ensemble, y, x)
+    return jax.make_mesh(shape, AXES, (AxisType.Auto,) * 4, devices=devices[: batch * rest])
 
 
 def require_divisible(mesh: Mesh, batch: int, members: int, stage: int) -> None:
@@ -39,23 +50,77 @@ def require_divisible(mesh: Mesh, batch: int, members: int, stage: int) -> None:
             )
 
 
-def spread(mesh: Mesh, tree: Any, *axes: str) -> Any:
-    """Arrays of the host on the devices, their leading dimensions along `axes` of the mesh."""
-    sharding = NamedSharding(mesh, P(*axes))
+def require_model(mesh: Mesh, model: OceanModel) -> None:
+    """Raises UserError unless the mesh divides the grid of a model."""
+    require_grid(mesh, model.grid, model.blueprint.numerics.halo)
+
+
+def rows(mesh: Mesh, batch: int) -> np.ndarray:
+    """Those of the `batch` forecasts of a batch that devices of this process work on, ascending."""
+    return _rows_of(mesh, batch, jax.process_index())
+
+
+def share(mesh: Mesh, batch: int) -> tuple[int, int]:
+    """(index, number) of this process's share of a batch: it reads the windows index, index + number, ...
+
+    Processes that work on the same forecasts, cut along y and x, have the same share.
+
+    Raises UserError if processes share some forecasts and not others.
+    """
+    processes = {device.process_index for device in mesh.devices.flat}
+    shares = sorted({tuple(_rows_of(mesh, batch, process)) for process in processes})
+    if sum(map(len, shares)) != batch or len(set(map(len, shares))) > 1:
+        raise UserError(
+            f"mesh.batch is {mesh.shape['batch']} with {len(processes)} processes; expected a multiple or a divisor "
+            "of their number"
+        )
+    return shares.index(tuple(rows(mesh, batch))), len(shares)
+
+
+def _rows_of(mesh: Mesh, batch: int, process: int) -> np.ndarray:
+    where = NamedSharding(mesh, P(*lead_axes(mesh, batch))).devices_indices_map((batch,))
+    parts = [np.arange(batch)[index] for device, index in where.items() if device.process_index == process]
+    return np.unique(np.concatenate(parts)) if parts else np.arange(0)
+
+
+def spread(mesh: Mesh, tree: Any, shape: tuple[int, int], batch: int) -> Any:
+    """Arrays of the host on the devices, their leading dimension along the batch and fields of the grid cut.
+
+    Args:
+      tree: arrays whose leading dimension is that of the `rows` of this process.
+      shape: (ny, nx) of the grid.
+      batch: number of the rows of all processes.
+    """
+    own, lead = rows(mesh, batch), lead_axes(mesh, batch)
 
     def place(array):
         array = np.asarray(array)
-        # each process gives what its devices hold
-        return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])
+        sharding = NamedSharding(mesh, specs(array, shape, *lead))
+
+        def part(index):
+            first, stop, _ = index[0].indices(batch)
+            begin = int(np.searchsorted(own, first))
+            return array[(slice(begin, begin + stop - first), *index[1:])]
+
+        return jax.make_array_from_callback((batch, *array.shape[1:]), sharding, part)
 
     return jax.tree.map(place, tree)
 
 
-def everywhere(mesh: Mesh, tree: Any) -> Any:
-    """A copy of the arrays on each device."""
-    return jax.device_put(tree, NamedSharding(mesh, P()))
+def everywhere(mesh: Mesh, tree: Any, shape: tuple[int, int] | None = None) -> Any:
+    """Arrays that all processes have, on each device; with the `shape` (ny, nx) of the grid its fields are cut."""
+
+    def place(array):
+        array = np.asarray(array)
+        spec = P() if shape is None else specs(array, shape)
+        return jax.make_array_from_callback(array.shape, NamedSharding(mesh, spec), lambda index: array[index])
+
+    return jax.tree.map(place, tree)
 
 
-def members(mesh: Mesh) -> NamedSharding:
-    """Of arrays with the leading dimensions (batch, member)."""
-    return NamedSharding(mesh, P(*AXES))
+def constrained(mesh: Mesh, tree: Any, shape: tuple[int, int], batch: int, members: int) -> Any:
+    """Arrays with the leading dimensions (batch, member), told to a compiled function where they lie."""
+    if mesh.size == 1:
+        return tree
+    spec = specs(tree, shape, *lead_axes(mesh, batch, members))
+    return jax.lax.with_sharding_constraint(tree, jax.tree.map(lambda s: NamedSharding(mesh, s), spec))

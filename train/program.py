@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from pathlib import Path
@@ -16,7 +17,8 @@ from ocean_gcm.weights import export_model, named_variables
 from train.checkpoint import Checkpoints, Progress
 from train.config import TrainConfig
 from train.figures import draw_validation
-from train.report import Bar, JsonLines, TensorBoard
+from train.processes import first_alone, is_first
+from train.report import Bar, JsonLines, Nothing, TensorBoard
 from train.run_place import RunPlace, open_place
 from train.setup import Material, Setup
 from train.step import Carry, exported
@@ -59,7 +61,7 @@ def train(
     Returns what the training ended with.  Raises UserError: another training in the directory, a truth that does not
     fit, updates that are never finite.
     """
-    console = console or Console()
+    console = console or Console(quiet=not is_first())
     base = Path(path).parent
     check(config, path)
     setup = Setup.build(config, base)
@@ -67,24 +69,46 @@ def train(
     def say(text: str) -> None:
         console.print(text, highlight=False)
 
-    with (
-        open_place(directory, resume) as place,
-        Checkpoints(place.checkpoints, config.checkpoints.keep, setup.configuration) as checkpoints,
-    ):
-        if not resume and checkpoints.iterations:
-            raise UserError(
-                f"{place.name} holds a training already; --resume goes on with it, --output writes elsewhere"
-            )
+    with contextlib.ExitStack() as stack:
+
+        def opened() -> RunPlace:
+            return stack.enter_context(open_place(directory, resume))
+
+        place = first_alone("place", opened) or opened()
+        files = place.files.path
+        checkpoints = stack.enter_context(Checkpoints(place.checkpoints, config.checkpoints.keep, setup.configuration))
         start = setup.learner.begin(setup.numbers), Progress(0, 1.0, 0, 0.0)
         found = checkpoints.latest(start[0], lambda text: say(f"warning: {text}")) if resume else None
+
+        def begin() -> Material:
+            if not resume:
+                if checkpoints.iterations:
+                    raise UserError(
+                        f"{place.name} holds a training already; --resume goes on with it, --output writes elsewhere"
+                    )
+                (files / "statistics.json").unlink(missing_ok=True)
+            # from here on files of an earlier run are replaced
+            place.files.write_text(files / "training.yaml", config.to_yaml())
+            material = Material.prepare(setup, base, files, say)
+            place.publish()
+            return material
+
+        # the first process makes what is missing, the others find it
+        material = first_alone("begin", begin)
+        if material is None:
+            place.fetch()
+            material = Material.prepare(setup, base, files, say)
         if resume:
             say(f"going on at iteration {found[1].iteration}" if found else "no checkpoint yet: beginning at the start")
-        else:
-            (place.files.path / "statistics.json").unlink(missing_ok=True)
-        # from here on files of an earlier run are replaced
-        place.files.write_text(place.files.path / "training.yaml", config.to_yaml())
-        material = Material.prepare(setup, base, place.files.path, say)
         return _Training(material, place, checkpoints, console, *(found or start)).run()
+
+
+def _reports(directory: Path, iteration: int):
+    """Where numbers go: metrics, scores of the validation, TensorBoard; nowhere but in the first process."""
+    if not is_first():
+        return Nothing(), Nothing(), Nothing()
+    lines = [JsonLines(directory / name, iteration) for name in ("metrics.jsonl", "validation.jsonl")]
+    return *lines, TensorBoard(directory / "tensorboard", iteration)
 
 
 class _Training:
@@ -114,9 +138,7 @@ class _Training:
 
     def run(self) -> Carry:
         iteration = self.progress.iteration
-        self.metrics = JsonLines(self.directory / "metrics.jsonl", iteration)
-        self.scores = JsonLines(self.directory / "validation.jsonl", iteration)
-        self.tensorboard = TensorBoard(self.directory / "tensorboard", iteration)
+        self.metrics, self.scores, self.tensorboard = _reports(self.directory, iteration)
         if iteration == 0:
             self._save()
         with Bar(self.console, iteration, self.config.iterations) as bar:
@@ -190,6 +212,10 @@ class _Training:
             before = scores["rmse_untrained"][name][-1]
             self.tensorboard.write(self.progress.iteration, {f"rmse/{name}": errors[-1]})
             self.say(f"  {name}: RMSE {errors[-1]:.4g} at the last lead, {before:.4g} untrained")
+        if is_first():
+            self._draw(scores)
+
+    def _draw(self, scores: dict[str, Any]) -> None:
         at = self.progress.iteration
         draw_validation(
             self.directory / "figures" / f"validation_{at:06d}.png",
@@ -202,9 +228,10 @@ class _Training:
 
     def _save(self) -> None:
         """The files before the checkpoint: a run that goes on from it finds all that led there."""
-        export_model(self.setup.trained(exported(self.carry)), self.directory / "model")
-        self.tensorboard.flush()
-        self.place.publish()
+        if is_first():
+            export_model(self.setup.trained(exported(self.carry)), self.directory / "model")
+            self.tensorboard.flush()
+            self.place.publish()
         self.checkpoints.save(self.carry, self.progress)
 
     def _return(self) -> None:

@@ -69,6 +69,19 @@ class TensorBoard:
             self._writer.close()
 
 
+class Nothing:
+    """A report that is not written: in all processes of a training but one."""
+
+    def write(self, *report: Any) -> None:
+        pass
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
 class Bar(Display):
     """Iterations, loss and time left; a context manager."""
 

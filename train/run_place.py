@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
-import jax
 
 from ocean_gcm.data.paths import expand
 from ocean_gcm.data.restart import reason
 from ocean_gcm.errors import UserError
 from ocean_gcm.run_directory import RunDirectory
+from train.processes import is_first
 
 CHECKPOINTS = "checkpoints"
 
@@ -44,7 +44,7 @@ class RunPlace:
 
         Raises UserError if that fails.
         """
-        if self._address is None or jax.process_index() != 0:
+        if self._address is None or not is_first():
             return
         changed = self._changed()
         # the configuration of a model after its variables, or a reader may find it alone
@@ -65,7 +65,12 @@ class RunPlace:
         return names
 
     def fetch(self) -> None:
-        """Take what lies at the address, without the checkpoints.  Raises UserError if that fails."""
+        """Take what lies at the address, without the checkpoints; nothing for a directory.
+
+        Raises UserError if that fails.
+        """
+        if self._address is None:
+            return
         with self._access("read") as (file_system, root):
             for found in file_system.find(root):
                 name = found[len(root) :].strip("/")
@@ -94,7 +99,8 @@ def open_place(directory: str | os.PathLike, resume: bool) -> Iterator[RunPlace]
     expanded = expand(directory)
     if isinstance(expanded, Path):
         files = RunDirectory(expanded)
-        with files.locked():
+        # one process locks it for all
+        with files.locked() if is_first() else contextlib.nullcontext():
             yield RunPlace(os.fspath(directory), files)
         return
     with tempfile.TemporaryDirectory(prefix="ocean_gcm-") as scratch:

@@ -50,7 +50,8 @@ class Setup:
         if config.start is not None:
             restore(model, located(config.start, base), partly=True)
         numbers, rebuild = split(model, config.trainable)
-        mesh = devices.build_mesh(config.mesh.batch, config.mesh.ensemble)
+        mesh = devices.build_mesh(config.mesh.batch, config.mesh.ensemble, config.mesh.y, config.mesh.x)
+        devices.require_model(mesh, model)
         for number, stage in enumerate(config.stages):
             devices.require_divisible(mesh, stage.batch, stage.members, number)
         return cls(config, model, numbers, Learner(rebuild, config.optimizer, mesh))
@@ -114,9 +115,8 @@ class Material:
 
     def static(self, stage: StageConfig, loss) -> Static:
         """Arrays of a stage, on all devices.  Raises UserError if the loss does not fit."""
-        model, mesh = self.setup.model, self.setup.learner.mesh
-        built = self.loss(stage, loss)
-        return devices.everywhere(mesh, Static(model.grid_arrays, model.forcing, built))
+        model = self.setup.model
+        return self.setup.learner.static(model.grid_arrays, model.forcing, self.loss(stage, loss))
 
     def loss(self, stage: StageConfig, config) -> Loss:
         model = self.setup.model
@@ -127,22 +127,25 @@ class Material:
     def batches(self, iteration: int) -> Iterator[Batch]:
         """Batches from an iteration of the whole training to the end of its stage.
 
-        Each is a pure function of the seed and its iteration.
+        Each is a pure function of the seed and its iteration.  Of the truth this process reads the windows that its
+        devices work on.
         """
-        config = self.setup.config
+        config, learner = self.setup.config, self.setup.learner
         number, done = config.stage_at(iteration)
         stage, stride = config.stages[number], self.strides[number]
+        part = devices.share(learner.mesh, stage.batch)
         windows = loader.batches(
             self.truth,
             self.periods["train"].starts(stage.records, stride),
             records=stage.records,
             stride=stride,
-            batch_size=stage.batch,
+            batch_size=stage.batch // part[1],
             seed=(config.seed + number) % 2**32,
             first=done,
+            part=part,
         )
         for at, window in enumerate(itertools.islice(windows, stage.iterations - done), iteration):
-            yield self.setup.learner.batch(jax.random.fold_in(jax.random.key(config.seed), at), window)
+            yield learner.batch(jax.random.fold_in(jax.random.key(config.seed), at), window, stage.batch)
 
     def validation(self) -> Validation | None:
         """Forecasts of the held-out period, if they are asked for."""
@@ -152,7 +155,7 @@ class Material:
         period = self.periods["validation"]
         validation = Validation.build(config.validation, self.truth, period, setup.model, setup.learner)
         loss = config.loss.model_copy(update={"lead_weights": None, "lead_decay": None})
-        validation.static = Static(setup.model.grid_arrays, setup.model.forcing, self.loss(validation.stage, loss))
+        validation.static = self.static(validation.stage, loss)
         return validation
 
 

@@ -11,8 +11,10 @@ import jax.numpy as jnp
 import jax_datetime as jdt
 import numpy as np
 import optax
+from jax.sharding import NamedSharding, PartitionSpec
 
 from ocean_gcm.data.truth import Window
+from ocean_gcm.decomposition import unroll
 from ocean_gcm.forcing.surface import SurfaceForcing
 from ocean_gcm.metrics.loss import Loss
 from ocean_gcm.model import OceanModel
@@ -123,16 +125,19 @@ class Learner:
             keys = jax.vmap(lambda member: jax.random.fold_in(key, member))(jnp.arange(stage.members))
             return jax.vmap(lambda k: model.state_from(ocean, time, k))(keys)
 
-        def run(state):
-            save_every = stage.save_every or stage.steps
-            _, saved = model.unroll(
-                state, static.forcing, steps=stage.steps, save_every=save_every, offload=stage.offload
-            )
-            return saved.states.ocean
-
         states = jax.vmap(members)(batch.ocean, batch.clock, batch.keys)
-        states = jax.lax.with_sharding_constraint(states, devices.members(self.mesh))
-        return jax.vmap(jax.vmap(run))(states)
+        states = devices.constrained(self.mesh, states, model.grid.shape[1:], len(batch.clock), stage.members)
+        save_every = stage.save_every or stage.steps
+        _, saved = unroll(
+            model,
+            states,
+            static.forcing,
+            mesh=self.mesh,
+            steps=stage.steps,
+            save_every=save_every,
+            offload=stage.offload,
+        )
+        return saved.states.ocean
 
     def loss(self, numbers: Numbers, static: Static, batch: Batch, stage: StageConfig):
         """(loss, parts) of a batch."""
@@ -175,14 +180,25 @@ class Learner:
         def update(carry, static, batch, rate):
             return self.update(carry, static, batch, rate, stage)
 
-        return jax.jit(update)
+        # what all devices have must stay so, whatever the compiler finds cheaper
+        return jax.jit(update, out_shardings=NamedSharding(self.mesh, PartitionSpec()))
 
-    def batch(self, key: jax.Array, window: Window) -> Batch:
-        """Windows of the host (batch, records, ...) on the devices; `key` decides all noise of the batch."""
-        words = jax.random.key_data(jax.random.split(key, len(window.days)))
+    def batch(self, key: jax.Array, window: Window, size: int | None = None) -> Batch:
+        """Windows of the host (batch, records, ...) on the devices; `key` decides all noise of the batch.
+
+        Of several processes each gives its `train.mesh.share` of the `size` windows.
+        """
+        size = len(window.days) if size is None else size
+        index, number = devices.share(self.mesh, size)
+        words = np.asarray(jax.random.key_data(jax.random.split(key, size)))[index::number]
         start, truth = window.at(0), jax.tree.map(lambda a: a[:, 1:], window.ocean)
         clock = np.stack([start.days, start.seconds], -1)
-        return devices.spread(self.mesh, Batch(start.ocean, clock, words, truth), "batch")
+        own = Batch(start.ocean, clock, words, truth)
+        return devices.spread(self.mesh, own, window.ocean.u.shape[-2:], size)
+
+    def static(self, grid_arrays: dict[str, jax.Array], forcing: SurfaceForcing, loss: Loss) -> Static:
+        """Arrays that all updates share, on the devices."""
+        return devices.everywhere(self.mesh, Static(grid_arrays, forcing, loss), grid_arrays["area_t"].shape)
 
 
 def exported(carry: Carry) -> Numbers:

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
 
 from ocean_gcm.clock import duration_seconds
 from ocean_gcm.data.truth import Period, Truth
@@ -67,36 +68,41 @@ class Validation:
         stage = StageConfig(steps=steps[-1], save_every=steps[0], iterations=1, learning_rate=1.0, batch=config.starts)
         stride = truth.stride(leads[0], "validation.leads[0]")
         starts = period.spread(config.starts, stage.records, stride)
-        single = dataclasses.replace(learner, mesh=devices.build_mesh(1, 1))
-        batch = single.batch(jax.random.key(0), truth.windows(starts, stage.records, stride))
+        index, number = devices.share(learner.mesh, len(starts))
+        windows = truth.windows(starts[index::number], stage.records, stride)
+        batch = learner.batch(jax.random.key(0), windows, len(starts))
         chosen = np.array(leads) // leads[0] - 1
-        validation = cls(single, None, batch, stage, chosen, leads)
-        validation._made = jax.jit(validation._make)
+        validation = cls(learner, None, batch, stage, chosen, leads)
+        everywhere = NamedSharding(learner.mesh, PartitionSpec())
+        validation._made = jax.jit(validation._make, out_shardings=everywhere)
+        validation._persisted = jax.jit(validation._persist, out_shardings=everywhere)
         return validation
 
-    def _make(self, numbers: Numbers, static: Static, batch: Batch) -> tuple[dict[str, jax.Array], dict[str, Any]]:
-        """RMSE of forecasts, and surface fields of the first of them."""
+    def _make(self, numbers: Numbers, static: Static, batch: Batch):
+        """RMSE of forecasts; surface fields of the first of them, and of the truth."""
         forecasts = self.learner.forecasts(numbers, static, batch, self.stage)
         first = jax.tree.map(lambda a: a[0].mean(0), forecasts)
-        return rmse(static.loss, forecasts, batch.truth), _surface(first)
+        truth = jax.tree.map(lambda a: a[0], batch.truth)
+        return rmse(static.loss, forecasts, batch.truth), _surface(first), _surface(truth)
+
+    def _persist(self, static: Static, batch: Batch) -> dict[str, jax.Array]:
+        """RMSE of a sea that stays as it is."""
+
+        def stays(start, truth):
+            return jnp.broadcast_to(start[:, None, None], (len(start), 1, *truth.shape[1:]))
+
+        return rmse(static.loss, jax.tree.map(stays, batch.ocean, batch.truth), batch.truth)
 
     def errors(self, numbers: Numbers) -> dict[str, list[float]]:
         """RMSE by variable, one number for each lead."""
-        # parameters may lie on more devices than this uses
-        found, surface = self._made({k: np.asarray(v) for k, v in numbers.items()}, self.static, self.batch)
-        truth = _surface(jax.tree.map(lambda a: a[0], self.batch.truth))
-        self.rollout = Rollout(*({n: np.asarray(a)[self.chosen] for n, a in x.items()} for x in (surface, truth)))
+        found, *surfaces = self._made(devices.everywhere(self.learner.mesh, dict(numbers)), self.static, self.batch)
+        self.rollout = Rollout(*({n: np.asarray(a)[self.chosen] for n, a in fields.items()} for fields in surfaces))
         return self._at_leads(found)
 
     def compare(self, numbers: Numbers, start: Numbers) -> dict[str, Any]:
         """Errors of the trained model, of the one that training began with, and of a sea that stays as it is."""
         if self.reference is None:
-            at_rest = jax.tree.map(
-                lambda a, b: jnp.broadcast_to(a[:, None, None], (len(a), 1, *b.shape[1:])),
-                self.batch.ocean,
-                self.batch.truth,
-            )
-            persistence = self._at_leads(rmse(self.static.loss, at_rest, self.batch.truth))
+            persistence = self._at_leads(self._persisted(self.static, self.batch))
             self.reference = {"rmse_untrained": self.errors(start), "rmse_persistence": persistence}
         return {"lead_seconds": self.leads, "rmse": self.errors(numbers), **self.reference}
 

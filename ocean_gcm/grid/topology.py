@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from ocean_gcm.errors import UserError
+
 
 @dataclasses.dataclass(frozen=True)
 class Topology:
@@ -58,7 +60,7 @@ def linear(function, transpose, array):
 def _extend(array, halo, axis, name, devices, periodic, beyond_walls):
     size = array.shape[axis]
     if (periodic or devices > 1) and size < halo:
-        raise ValueError(f"{size} cells along {name} on a device are fewer than the halo of {halo} cells")
+        raise UserError(f"{size} cells along {name} on a device are fewer than the halo of {halo} cells")
     if not periodic and devices == 1:
         padding = [(0, 0)] * array.ndim
         padding[axis] = (halo, halo)

@@ -23,6 +23,7 @@ def start(training, tmp_path_factory):
     environment = {
         **os.environ,
         "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": "--xla_backend_optimization_level=0",
         "PYTHONPATH": str(Path(__file__).parents[2]),
         "JAX_COMPILATION_CACHE_DIR": str(cache),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",

@@ -6,36 +6,88 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from island_grid import channel
 
+from ocean_gcm.decomposition import require_grid, specs
 from ocean_gcm.errors import UserError
 from train import mesh as devices
 
+HERE = Path(__file__).parent
+SIMULATED = {
+    # code that runs once need not be fast, and compiles in half of the time
+    "XLA_FLAGS": "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0",
+    "JAX_PLATFORMS": "cpu",
+    "PYTHONPATH": str(HERE.parents[1]),
+}
+
+
+def differences(*arguments):
+    """Relative differences from one device by mesh: (loss, gradient, worst part of the gradient)."""
+    command = [sys.executable, str(HERE / "sharded_update.py"), *arguments]
+    done = subprocess.run(command, env={**os.environ, **SIMULATED}, capture_output=True, text=True, timeout=1800)
+    assert done.returncode == 0, done.stderr[-2000:]
+    lines = [line.split() for line in done.stdout.splitlines()]
+    return {mesh: tuple(map(float, numbers)) for mesh, *numbers, _ in lines}
+
+
+def test_a_mesh_of_all_axes_equals_one_device():
+    loss, gradient, _ = differences("float32", "small", "1x2x2x2")["1x2x2x2"]
+    assert loss < 1e-5 and gradient < 1e-5
+
 
 @pytest.mark.slow
-def test_eight_devices_equal_one(training):
-    _, path = training()
-    script = Path(__file__).parent / "sharded_update.py"
-    root = Path(__file__).parents[2]
-    flags = "--xla_force_host_platform_device_count=8"
-    environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(root)}
-    command = [sys.executable, str(script), str(path.parent / "model.yaml")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1800)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert float(done.stdout.split()[-1]) < 1e-5
+def test_any_mesh_equals_one_device():
+    """In float64, where rounding hides no mistake in any part of the gradient."""
+    found = differences("float64", "full", "8x1x1x1", "2x2x2x1", "1x1x4x2")
+    assert len(found) == 3
+    for mesh, parts in found.items():
+        assert max(parts) < 1e-10, mesh
+
+
+@pytest.mark.slow
+def test_pmap_of_a_learner_equals_one_device():
+    assert max(differences("float64", "small", "pmap")["pmap"]) < 1e-10
+
+
+def mesh(batch, ensemble, y, x):
+    return jax.sharding.AbstractMesh((batch, ensemble, y, x), devices.AXES)
 
 
 def test_what_the_mesh_does_not_divide_is_refused():
-    mesh = jax.sharding.AbstractMesh((4, 2), devices.AXES)
-    devices.require_divisible(mesh, 8, 2, 0)
+    devices.require_divisible(mesh(4, 2, 1, 1), 8, 2, 0)
     with pytest.raises(UserError, match=r"stages\[1\].batch is 6; expected a multiple of 4"):
-        devices.require_divisible(mesh, 6, 2, 1)
+        devices.require_divisible(mesh(4, 2, 1, 1), 6, 2, 1)
     with pytest.raises(UserError, match=r"stages\[0\].members is 1; expected a multiple of 2"):
-        devices.require_divisible(mesh, 8, 1, 0)
-    with pytest.raises(UserError, match="mesh.ensemble is 64; expected a divisor"):
+        devices.require_divisible(mesh(4, 2, 1, 1), 8, 1, 0)
+    with pytest.raises(UserError, match="mesh.ensemble x mesh.y x mesh.x is 64; expected a divisor"):
         devices.build_mesh(None, 64)
+    with pytest.raises(UserError, match=r"mesh has 1 x 1 x 64 x 1 devices; expected at most"):
+        devices.build_mesh(1, 1, 64, 1)
+
+
+def test_parts_of_the_grid_that_do_not_fit_are_refused():
+    grid = channel()  # 7 x 9 cells
+    require_grid(mesh(2, 1, 1, 3), grid, 3)
+    with pytest.raises(UserError, match="grid.ny is 7; expected a multiple of 2"):
+        require_grid(mesh(1, 1, 2, 1), grid, 3)
+    with pytest.raises(UserError, match="mesh.x is 3, which leaves 3 of 9 cells to a device; expected at least 4"):
+        require_grid(mesh(1, 1, 1, 3), grid, 4)
+
+
+def test_only_fields_of_the_grid_are_cut():
+    shape, spec = (4, 6), jax.sharding.PartitionSpec
+    arrays = {
+        n: np.zeros(s) for n, s in {"field": (2, 3, 4, 6), "clock": (2, 2), "levels": (3,), "few": (4, 6)}.items()
+    }
+    found = specs(arrays, shape, "batch")
+    assert found["field"] == spec("batch", None, "y", "x")
+    # (batch, ...) of any other shape, be it by chance that of the grid
+    assert found["clock"] == found["levels"] == found["few"] == spec("batch")
+    assert specs(arrays, shape)["few"] == spec("y", "x")
 
 
 def test_data_are_placed_as_they_are():
-    mesh = devices.build_mesh(1, 1)
+    one = devices.build_mesh(1)
     array = np.arange(6.0).reshape(3, 2)
-    np.testing.assert_array_equal(devices.spread(mesh, {"a": array}, "batch")["a"], array)
+    np.testing.assert_array_equal(devices.spread(one, {"a": array}, (1, 1), 3)["a"], array)
+    assert devices.share(one, 3) == (0, 1)

@@ -135,14 +135,13 @@ def test_run_at_an_address_is_resumed_elsewhere_over_a_bad_line(whole, training,
             patch.setattr(program.JsonLines, "write", stop)
             quietly(configuration, f"{bucket}/run")
         assert faults.hit == 8
-        with pytest.raises(UserError, match="gs://ocean/run holds a training already"):
+        with pytest.raises(UserError, match=f"{bucket}/run holds a training already"):
             quietly(configuration, f"{bucket}/run")
         # nothing of the first part is left on this machine
         carry, printed = quietly(configuration, f"{bucket}/run", resume=True)
-        assert "going on at iteration 4" in printed and "the trained model is in gs://ocean/run" in printed
+        assert "going on at iteration 4" in printed and f"the trained model is in {bucket}/run" in printed
         assert_equal(carry, whole[0])
-        files = fsspec.filesystem("gs")
-        text = files.cat_file("ocean/run/metrics.jsonl").decode()
+        text = fsspec.filesystem("gs").cat_file(f"{bucket}/run/metrics.jsonl").decode()
         assert [json.loads(line)["iteration"] for line in text.splitlines()] == [1, 2, 3, 4, 5, 6]
         faults.waiting = ["cut", "503"]
         there, here = (named_variables(og.load_model(run)) for run in (f"{bucket}/run", whole[1]))

@@ -23,7 +23,9 @@ def cloud():
 
 
 def files(address):
-    return sorted(fsspec.filesystem("gs").find(address))
+    """Names below an address."""
+    start = len(address.removeprefix("gs://")) + 1
+    return sorted(name[start:] for name in fsspec.filesystem("gs").find(address))
 
 
 def test_a_directory_is_its_own_place(tmp_path):
@@ -43,7 +45,7 @@ def test_files_go_and_come_back(cloud):
         metrics.write_text("1\n")
         place.publish()
         metrics.write_text("1\n2\n")
-    assert files("ocean/files") == ["ocean/files/metrics.jsonl", "ocean/files/model/model.yaml"]
+    assert files(f"{bucket}/files") == ["metrics.jsonl", "model/model.yaml"]
     with fsspec.open(f"{bucket}/files/checkpoints/000000000002/state/d/1", "wb") as file:
         file.write(b"large")
     with open_place(f"{bucket}/files", resume=True) as place:
@@ -57,9 +59,9 @@ def test_only_what_has_changed_is_copied(cloud):
     with open_place(f"{bucket}/changes", resume=False) as place:
         (place.files.path / "training.yaml").write_text("seed: 0")
         place.publish()
-        fsspec.filesystem("gs").rm("ocean/changes/training.yaml")
+        fsspec.filesystem("gs").rm(f"{bucket}/changes/training.yaml")
         (place.files.path / "metrics.jsonl").write_text("1\n")
-    assert files("ocean/changes") == ["ocean/changes/metrics.jsonl"]
+    assert files(f"{bucket}/changes") == ["metrics.jsonl"]
 
 
 def test_checkpoints_through_faults(cloud):
@@ -74,7 +76,7 @@ def test_checkpoints_through_faults(cloud):
     faults.waiting = []
     for a, b in zip(jax.tree.leaves(carry), jax.tree.leaves(carry_like(6)), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert {name.split("/")[3] for name in files("ocean/run/checkpoints")} == {f"{n:012d}" for n in (4, 6)}
+    assert {name.split("/")[0] for name in files(f"{bucket}/run/checkpoints")} == {f"{n:012d}" for n in (4, 6)}
 
 
 def test_half_written_checkpoint_is_no_checkpoint(cloud):
@@ -83,7 +85,7 @@ def test_half_written_checkpoint_is_no_checkpoint(cloud):
         for n in (2, 4):
             checkpoints.save(carry_like(n), dataclasses.replace(PROGRESS, iteration=n))
     # nothing can be renamed there: the last object to be written says that all others are
-    fsspec.filesystem("gs").rm(f"ocean/half/checkpoints/{4:012d}/commit_success.txt")
+    fsspec.filesystem("gs").rm(f"{bucket}/half/checkpoints/{4:012d}/commit_success.txt")
     warnings = []
     with Checkpoints(f"{bucket}/half/checkpoints", 3, CONFIGURATION) as checkpoints:
         _, progress = checkpoints.latest(carry_like(0), warnings.append)

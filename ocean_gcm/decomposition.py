@@ -1,0 +1,138 @@
+"""A model on a mesh of devices with the axes batch, ensemble, y and x: each device steps its part of the grid.
+
+Batch and ensemble are independent of each other; along y and x neighbours exchange the halos of their parts
+(`grid.topology`).  What is cut is decided by shape: arrays whose last two dimensions are (ny, nx) are fields of the
+grid.  Variables of the model (`nnx.Variable`, weights among them) are on all devices.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax
+from flax import nnx
+from jax import lax
+from jax.sharding import Mesh
+from jax.sharding import PartitionSpec as P
+
+from ocean_gcm import rollout
+from ocean_gcm.errors import UserError
+from ocean_gcm.forcing.surface import SurfaceForcing
+from ocean_gcm.grid.grid import Grid
+from ocean_gcm.model import OceanModel
+from ocean_gcm.rollout import Trajectory
+from ocean_gcm.state import Diagnostics, State
+
+AXES = ("batch", "ensemble", "y", "x")
+
+
+def require_grid(mesh: Mesh, grid: Grid, halo: int) -> None:
+    """Raises UserError unless the mesh cuts the grid into equal parts that are as wide as the halo."""
+    for axis, size in zip("yx", grid.shape[1:], strict=True):
+        parts = mesh.shape[axis]
+        if size % parts:
+            raise UserError(
+                f"grid.n{axis} is {size}; expected a multiple of {parts}, the devices along mesh.{axis} (rows of land "
+                "can fill it up)"
+            )
+        if parts > 1 and size // parts < halo:
+            raise UserError(
+                f"mesh.{axis} is {parts}, which leaves {size // parts} of {size} cells to a device; expected at least "
+                f"{halo}, the halo"
+            )
+
+
+def specs(tree: Any, shape: tuple[int, int], *lead: str | None) -> Any:
+    """How the arrays of a tree lie on the mesh.
+
+    Args:
+      tree: arrays, or anything that has a shape.
+      shape: (ny, nx) of the grid.
+      lead: mesh axes of the leading dimensions, None for those that are not cut.
+    """
+
+    def spec(array) -> P:
+        rest = array.ndim - len(lead)
+        if rest < 2 or tuple(array.shape[-2:]) != tuple(shape):
+            return P(*lead)
+        return P(*lead, *(None,) * (rest - 2), "y", "x")
+
+    return jax.tree.map(spec, tree)
+
+
+def lead_axes(mesh: Mesh, *sizes: int) -> tuple[str | None, ...]:
+    """The axes for (batch,) or (batch, member): None where the devices do not divide a size, which then repeat it."""
+    names = ("batch", "ensemble")
+    return tuple(
+        name if size % mesh.shape[name] == 0 else None for name, size in zip(names[: len(sizes)], sizes, strict=True)
+    )
+
+
+def unroll(
+    model: OceanModel,
+    states: State,
+    forcing: SurfaceForcing | None = None,
+    *,
+    mesh: Mesh,
+    steps: int,
+    save_every: int | None = None,
+    offload: bool = False,
+) -> tuple[State, Trajectory]:
+    """`OceanModel.unroll` of states with the leading axes (batch, member), spread over a mesh; differentiable.
+
+    Every device steps the states and the part of the grid that are its own.  States are those of the whole grid, before
+    and after.  For use inside of `jax.jit`.
+
+    Args:
+      mesh: with the axes `AXES`, of the type Auto.
+      model, states, forcing, steps, save_every, offload: see `OceanModel.unroll`.
+
+    Raises UserError if the mesh does not divide the grid.
+    """
+    forcing = model.forcing if forcing is None else forcing
+    if mesh.size == 1:
+        run = lambda s: model.unroll(s, forcing, steps=steps, save_every=save_every, offload=offload)  # noqa: E731
+        return rollout.each(run, states, axes=2)
+    require_grid(mesh, model.grid, model.blueprint.numerics.halo)
+    nodes, structure = jax.tree.flatten(model, is_leaf=_is_variable)
+    blueprint = model.blueprint.part(mesh.shape["y"], mesh.shape["x"])
+
+    def on_a_device(nodes, states, forcing):
+        part = jax.tree.unflatten(structure, nodes)
+        part.blueprint = blueprint
+        run = lambda s: part.unroll(s, forcing, steps=steps, save_every=save_every, offload=offload)  # noqa: E731
+        end, saved = rollout.each(run, states, axes=2)
+        return end, Trajectory(saved.states, _of_all_parts(saved.diagnostics))
+
+    shape = model.grid.shape[1:]
+    lead = lead_axes(mesh, *states.ocean.u.shape[:2])
+    of_model = [P() if _is_variable(node) else specs(node, shape) for node in nodes]
+    of_states, of_saved = (jax.tree.map(lambda a, n=n: _spec_of_state(a, shape, lead, n), states) for n in (0, 1))
+    of_diagnostics = Diagnostics(*[P(*lead)] * 4)
+    run = jax.shard_map(
+        on_a_device,
+        mesh=mesh,
+        in_specs=(of_model, of_states, specs(forcing, shape)),
+        out_specs=(of_states, Trajectory(of_saved, of_diagnostics)),
+        # scans begin with zeros that all devices share, which the check would have to be told one by one
+        check_vma=False,
+    )
+    return run(nodes, states, forcing)
+
+
+def _spec_of_state(array: jax.Array, shape: tuple[int, int], lead: tuple, times: int) -> P:
+    """Of an array of a state behind (batch, member), with `times` axes of time inserted after these."""
+    spec = specs(array, shape, *lead)
+    return P(*lead, *(None,) * times, *tuple(spec)[len(lead) :])
+
+
+def _of_all_parts(diagnostics: Diagnostics) -> Diagnostics:
+    total = lambda x: lax.psum(x, ("y", "x"))  # noqa: E731
+    return dataclasses.replace(
+        jax.tree.map(total, diagnostics), courant=lax.pmax(lax.stop_gradient(diagnostics.courant), ("y", "x"))
+    )
+
+
+def _is_variable(node: Any) -> bool:
+    return isinstance(node, nnx.Variable)

@@ -1,0 +1,96 @@
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from train_files import PERIODS, lines
+
+import ocean_gcm as og
+from ocean_gcm.errors import UserError
+from ocean_gcm.weights import named_variables
+from train import processes
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(path, run, *options):
+    return [sys.executable, "-m", "train", str(path), "--output", str(run), *options]
+
+
+def environment(devices, **more):
+    flags = f"--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0"
+    return {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT), **more}
+
+
+def together(path, run, *options, number=2, devices=2):
+    """[(exit code, output)] of real processes on this host."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    started = []
+    for process in range(number):
+        names = {"JAX_COORDINATOR_ADDRESS": address, "JAX_NUM_PROCESSES": str(number), "JAX_PROCESS_ID": str(process)}
+        started.append(
+            subprocess.Popen(
+                command(path, run, "--distributed", *options),
+                env=environment(devices, **names),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
+    texts = [process.communicate(timeout=1800)[0] for process in started]
+    return [(process.returncode, text) for process, text in zip(started, texts, strict=True)]
+
+
+@pytest.mark.slow
+def test_two_processes_equal_one(training, tmp_path):
+    """Each reads half of every batch; the grid is cut in two; both take part in the validation."""
+    validation = {"leads": ["P1D"], "starts": 1, "every": 2}
+    stage = {"steps": 4, "iterations": 3, "learning_rate": 0.05, "batch": 4}
+    _, path = training(stages=[stage], mesh={"batch": 2, "x": 2}, validation=validation, periods=PERIODS)
+    one, two = tmp_path / "one", tmp_path / "two"
+    done = subprocess.run(command(path, one), env=environment(4), capture_output=True, text=True, timeout=1800)
+    assert done.returncode == 0, done.stderr[-2000:]
+    for code, text in together(path, two):
+        assert code == 0, text[-2000:]
+    for name in ("metrics.jsonl", "validation.jsonl"):
+        assert_same(lines(one / name), lines(two / name))
+    a, b = (named_variables(og.load_model(run)) for run in (one, two))
+    for name in a:
+        np.testing.assert_allclose(a[name], b[name], rtol=1e-11)
+    # what is wrong for one is told to all
+    (code, text), (other, silent) = together(path, two)
+    assert code == other == 2
+    assert "holds a training already" in text and "the first process stopped" in silent
+
+
+def assert_same(first, second):
+    """Lines of numbers but for the time that they took."""
+    assert len(first) == len(second) > 0
+    for a, b in zip(first, second, strict=True):
+        a.pop("seconds", None), b.pop("seconds", None)
+        assert str(a.keys()) == str(b.keys())
+        np.testing.assert_allclose(numbers(b), numbers(a), rtol=1e-11)
+
+
+def numbers(tree):
+    if isinstance(tree, dict):
+        return [x for below in tree.values() for x in numbers(below)]
+    return [x for below in tree for x in numbers(below)] if isinstance(tree, list) else [tree]
+
+
+def test_an_environment_that_does_not_say_is_refused(monkeypatch):
+    for name in ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("JAX_NUM_PROCESSES", "2")
+    with pytest.raises(UserError, match="JAX_COORDINATOR_ADDRESS is not set; expected all of"):
+        processes.join()
+
+
+def test_alone_a_process_is_the_first():
+    assert processes.is_first()
+    assert processes.first_alone("test", lambda: 3) == 3
