@@ -167,13 +167,20 @@ class Config(Section):
 
 def differences(a: Config, b: Config) -> list[str]:
     """'key: value in a -> value in b' for every key of `Config.science` in which the two differ."""
+    return tree_differences(a.science(), b.science())
+
+
+def tree_differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
+    """'key: value in a -> value in b' for every key, at any depth, in which two trees of keys and values differ."""
 
     def leaves(tree, prefix=""):
-        if isinstance(tree, dict) and tree:
-            return {k: v for name, below in tree.items() for k, v in leaves(below, f"{prefix}{name}.").items()}
+        sections = isinstance(tree, list) and any(isinstance(below, dict) for below in tree)
+        below = dict(enumerate(tree)) if sections else tree
+        if isinstance(below, dict) and below:
+            return {k: v for name, value in below.items() for k, v in leaves(value, f"{prefix}{name}.").items()}
         return {prefix[:-1]: tree}
 
-    first, second = leaves(a.science()), leaves(b.science())
+    first, second = leaves(a), leaves(b)
     return [
         f"{key}: {first.get(key, 'absent')} -> {second.get(key, 'absent')}"
         for key in {**first, **second}

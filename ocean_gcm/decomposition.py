@@ -77,6 +77,7 @@ def unroll(
     mesh: Mesh,
     steps: int,
     save_every: int | None = None,
+    offload: bool = False,
 ) -> tuple[State, Trajectory]:
     """`OceanModel.unroll` of states with the leading axes (batch, member), spread over a mesh; differentiable.
 
@@ -85,13 +86,14 @@ def unroll(
 
     Args:
       mesh: with the axes `AXES`, of the type Auto.
-      model, states, forcing, steps, save_every: see `OceanModel.unroll`.
+      model, states, forcing, steps, save_every, offload: see `OceanModel.unroll`.
 
     Raises UserError if the mesh does not divide the grid.
     """
     forcing = model.forcing if forcing is None else forcing
     if mesh.size == 1:
-        return rollout.each(lambda s: model.unroll(s, forcing, steps=steps, save_every=save_every), states, axes=2)
+        run = lambda s: model.unroll(s, forcing, steps=steps, save_every=save_every, offload=offload)  # noqa: E731
+        return rollout.each(run, states, axes=2)
     require_grid(mesh, model.grid, model.blueprint.numerics.halo)
     nodes, structure = jax.tree.flatten(model, is_leaf=_is_variable)
     blueprint = model.blueprint.part(mesh.shape["y"], mesh.shape["x"])
@@ -99,7 +101,7 @@ def unroll(
     def on_a_device(nodes, states, forcing):
         part = jax.tree.unflatten(structure, nodes)
         part.blueprint = blueprint
-        run = lambda s: part.unroll(s, forcing, steps=steps, save_every=save_every)  # noqa: E731
+        run = lambda s: part.unroll(s, forcing, steps=steps, save_every=save_every, offload=offload)  # noqa: E731
         end, saved = rollout.each(run, states, axes=2)
         return end, Trajectory(saved.states, _of_all_parts(saved.diagnostics))
 

@@ -243,15 +243,22 @@ class OceanModel(nnx.Module):
         return steps // per_call
 
     def unroll(
-        self, state: State, forcing: SurfaceForcing | None = None, *, steps: int, save_every: int | None = None
+        self,
+        state: State,
+        forcing: SurfaceForcing | None = None,
+        *,
+        steps: int,
+        save_every: int | None = None,
+        offload: bool = False,
     ) -> tuple[State, rollout.Trajectory]:
         """`steps` time steps, keeping every `save_every`-th state (default: only the last).
 
-        Differentiable with memory that grows like sqrt(steps).  Raises ValueError if the numbers do not divide.
+        Differentiable with memory that grows like sqrt(steps); with `offload` most of it is that of the host (worth it
+        where a gradient would not fit on an accelerator).  Raises ValueError if the numbers do not divide.
         """
         save_every = steps if save_every is None else save_every
         forcing = self.forcing if forcing is None else forcing
-        return _jit_unroll(self, state, forcing, self._calls(steps), self._calls(save_every))
+        return _jit_unroll(self, state, forcing, self._calls(steps), self._calls(save_every), offload)
 
     def advance(
         self, state: State, forcing: SurfaceForcing | None = None, *, steps: int
@@ -294,9 +301,9 @@ def _stepper(model, forcing):
     return lambda state: model._step(static, state, forcing)
 
 
-@functools.partial(jax.jit, static_argnums=(3, 4))
-def _jit_unroll(model: OceanModel, state, forcing, calls, save_every):
-    return rollout.trajectory(_stepper(model, forcing), state, calls, save_every, model.dtype)
+@functools.partial(jax.jit, static_argnums=(3, 4, 5))
+def _jit_unroll(model: OceanModel, state, forcing, calls, save_every, offload):
+    return rollout.trajectory(_stepper(model, forcing), state, calls, save_every, model.dtype, offload)
 
 
 @jax.jit

@@ -131,3 +131,19 @@ def test_each_of_a_batch_and_its_members(monkeypatch, backend):
 
 def state_of(ocean):
     return Toy(ocean, jnp.zeros(ocean.shape[:-1], jnp.int32))
+
+
+@pytest.mark.parametrize("steps, save_every", [(1, 1), (12, 12), (40, 4), (40, 40)])
+def test_offloaded_states_give_the_same_gradient(start, steps, save_every, two_levels):
+    """One level, two by saved intervals, two by chunks: the same numbers, and something is offloaded."""
+
+    def loss(ocean, offload):
+        state = dataclasses.replace(start, ocean=ocean)
+        end, saved = rollout.trajectory(step, state, steps, save_every, jnp.float64, offload)
+        return jnp.sum(end.ocean) + jnp.sum(saved.states.ocean**2)
+
+    results = [jax.jit(jax.value_and_grad(loss), static_argnums=1)(start.ocean, offload) for offload in (False, True)]
+    for plain, offloaded in zip(*results, strict=True):
+        np.testing.assert_array_equal(offloaded, plain)
+    program = str(jax.make_jaxpr(jax.grad(loss), static_argnums=1)(start.ocean, True))
+    assert ("MemorySpace.Host" in program) == (steps > 1)

@@ -129,7 +129,15 @@ class Learner:
         states = jax.vmap(members)(batch.ocean, batch.clock, batch.keys)
         states = devices.constrained(self.mesh, states, model.grid.shape[1:], len(batch.clock), stage.members)
         save_every = stage.save_every or stage.steps
-        _, saved = unroll(model, states, static.forcing, mesh=self.mesh, steps=stage.steps, save_every=save_every)
+        _, saved = unroll(
+            model,
+            states,
+            static.forcing,
+            mesh=self.mesh,
+            steps=stage.steps,
+            save_every=save_every,
+            offload=stage.offload,
+        )
         if model.decoder is None:
             return saved.states.ocean
         decode = jax.vmap(jax.vmap(jax.vmap(lambda state: model.decode(state, static.forcing))))
