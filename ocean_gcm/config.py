@@ -19,6 +19,7 @@ from ocean_gcm.closures.config import ClosureConfig
 from ocean_gcm.data.paths import expand
 from ocean_gcm.data.variables import VARIABLES
 from ocean_gcm.dynamics.finite_volume.config import DynamicsConfig
+from ocean_gcm.encoding.config import DecoderConfig, EncoderConfig
 from ocean_gcm.errors import UserError
 from ocean_gcm.forcing.config import SurfaceConfig
 from ocean_gcm.grid.bathymetry import BathymetryConfig
@@ -81,6 +82,12 @@ class Config(Section):
     tracers: dict[str, TracerConfig] = pydantic.Field({}, description="passive tracers by name")
     ensemble: EnsembleConfig = pydantic.Field(
         EnsembleConfig(), description="how `model.ensemble` perturbs the members' initial states"
+    )
+    encoder: EncoderConfig | None = pydantic.Field(
+        None, description="how analyses become states; null: as by default, without a learned correction"
+    )
+    decoder: DecoderConfig | None = pydantic.Field(
+        None, description="how states become fields like those of an analysis; null: as by default"
     )
     weights: str | None = pydantic.Field(
         None, description="exported model (directory or gs:// address) whose parameters take the place of the above"
@@ -147,8 +154,9 @@ class Config(Section):
         for section, key in (("time", "duration"), ("output", "directory"), ("output", "restart_interval")):
             del tree[section][key]
         del tree["output"]["restarts_kept"]
-        if tree["weights"] is None:  # runs from before there was this key go on
-            del tree["weights"]
+        for key in ("weights", "encoder", "decoder"):
+            if tree[key] is None:  # runs from before there was this key go on
+                del tree[key]
         return tree
 
     @property
@@ -159,13 +167,20 @@ class Config(Section):
 
 def differences(a: Config, b: Config) -> list[str]:
     """'key: value in a -> value in b' for every key of `Config.science` in which the two differ."""
+    return tree_differences(a.science(), b.science())
+
+
+def tree_differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
+    """'key: value in a -> value in b' for every key, at any depth, in which two trees of keys and values differ."""
 
     def leaves(tree, prefix=""):
-        if isinstance(tree, dict) and tree:
-            return {k: v for name, below in tree.items() for k, v in leaves(below, f"{prefix}{name}.").items()}
+        sections = isinstance(tree, list) and any(isinstance(below, dict) for below in tree)
+        below = dict(enumerate(tree)) if sections else tree
+        if isinstance(below, dict) and below:
+            return {k: v for name, value in below.items() for k, v in leaves(value, f"{prefix}{name}.").items()}
         return {prefix[:-1]: tree}
 
-    first, second = leaves(a.science()), leaves(b.science())
+    first, second = leaves(a), leaves(b)
     return [
         f"{key}: {first.get(key, 'absent')} -> {second.get(key, 'absent')}"
         for key in {**first, **second}

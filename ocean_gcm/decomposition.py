@@ -16,6 +16,7 @@ from jax import lax
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
+from ocean_gcm import rollout
 from ocean_gcm.errors import UserError
 from ocean_gcm.forcing.surface import SurfaceForcing
 from ocean_gcm.grid.grid import Grid
@@ -76,6 +77,7 @@ def unroll(
     mesh: Mesh,
     steps: int,
     save_every: int | None = None,
+    offload: bool = False,
 ) -> tuple[State, Trajectory]:
     """`OceanModel.unroll` of states with the leading axes (batch, member), spread over a mesh; differentiable.
 
@@ -84,13 +86,14 @@ def unroll(
 
     Args:
       mesh: with the axes `AXES`, of the type Auto.
-      model, states, forcing, steps, save_every: see `OceanModel.unroll`.
+      model, states, forcing, steps, save_every, offload: see `OceanModel.unroll`.
 
     Raises UserError if the mesh does not divide the grid.
     """
     forcing = model.forcing if forcing is None else forcing
     if mesh.size == 1:
-        return jax.vmap(jax.vmap(lambda s: model.unroll(s, forcing, steps=steps, save_every=save_every)))(states)
+        run = lambda s: model.unroll(s, forcing, steps=steps, save_every=save_every, offload=offload)  # noqa: E731
+        return rollout.each(run, states, axes=2)
     require_grid(mesh, model.grid, model.blueprint.numerics.halo)
     nodes, structure = jax.tree.flatten(model, is_leaf=_is_variable)
     blueprint = model.blueprint.part(mesh.shape["y"], mesh.shape["x"])
@@ -98,8 +101,8 @@ def unroll(
     def on_a_device(nodes, states, forcing):
         part = jax.tree.unflatten(structure, nodes)
         part.blueprint = blueprint
-        run = lambda s: part.unroll(s, forcing, steps=steps, save_every=save_every)  # noqa: E731
-        end, saved = jax.vmap(jax.vmap(run))(states)
+        run = lambda s: part.unroll(s, forcing, steps=steps, save_every=save_every, offload=offload)  # noqa: E731
+        end, saved = rollout.each(run, states, axes=2)
         return end, Trajectory(saved.states, _of_all_parts(saved.diagnostics))
 
     shape = model.grid.shape[1:]

@@ -7,27 +7,31 @@ from collections.abc import Iterable, Sequence
 
 import jax
 import jax.numpy as jnp
+import jax_datetime as jdt
 import numpy as np
 
 from ocean_gcm.closures.neural import features as inputs
 from ocean_gcm.closures.neural.normalisation import Statistics
+from ocean_gcm.data.truth import Window
 from ocean_gcm.dynamics.finite_volume import core
 from ocean_gcm.model import OceanModel
-from ocean_gcm.state import State
+from ocean_gcm.state import Ocean, State
 
 FIXED = ("mask", "season", "thickness", "column_depth", "coriolis")
 """Inputs that do not follow from states: they keep their defaults."""
 
 
 def measure_inputs(
-    model: OceanModel, states: Iterable[State], names: Sequence[str] = tuple(inputs.FEATURES)
+    model: OceanModel, states: Iterable[State | Window], names: Sequence[str] = tuple(inputs.FEATURES)
 ) -> Statistics:
     """Mean and standard deviation of inputs by level, over the wet cells (weighted by area) of all `states`.
 
     Scales of pairs are those of both components; levels that hardly vary get a hundredth of the feature's default
-    scale at least.  Output scales are left out: they need tendencies of a truth.
+    scale at least.  Output scales are left out: they need tendencies of a truth (`ocean_gcm.truth_statistics`).
+
+    states: of the model, or single records of a truth on its grid.
     """
-    first, *others = (_moments(model, state, tuple(names)) for state in states)
+    first, *others = (_moments(model, state.ocean, state.time, tuple(names)) for state in states)
     area, sums, squares = (np.sum(x, 0) for x in zip(first, *others, strict=True))
     mean, scale, start = {}, {}, 0
     for name in names:
@@ -45,16 +49,16 @@ def measure_inputs(
     return Statistics(mean, scale)
 
 
-def _moments(model: OceanModel, state: State, names: tuple[str, ...]) -> list[np.ndarray]:
+def _moments(model: OceanModel, ocean: Ocean, time: jdt.Timedelta, names: tuple[str, ...]) -> list[np.ndarray]:
     """Area, and area times the deviation from the default mean and its square, summed by channel."""
-    return [np.asarray(x, float) for x in _jit_moments(model, state, names)]
+    return [np.asarray(x, float) for x in _jit_moments(model, ocean, time, names)]
 
 
-@functools.partial(jax.jit, static_argnums=2)
-def _jit_moments(model, state, names):
+@functools.partial(jax.jit, static_argnums=3)
+def _jit_moments(model, ocean, time, names):
     numerics, static = model.blueprint.numerics, model.metrics()
-    prepared = core.prepare(static, numerics, state.ocean)
-    surface, interval = model.forcing.at(state.time), model.physics_interval
+    prepared = core.prepare(static, numerics, ocean)
+    surface, interval = model.forcing.at(time), model.physics_interval
     values, wet = inputs.stack(core.columns(static, numerics, prepared, surface, interval), names)
     # from the default mean: the difference of two large squares says nothing in float32
     default = [np.full(f.channels(model.grid.shape[0]), f.mean) for f in (inputs.FEATURES[name] for name in names)]

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.ad_checkpoint import checkpoint_name
 
 from ocean_gcm.state import Diagnostics, Ocean, State
 
@@ -50,33 +51,66 @@ def add_diagnostics(a: Diagnostics, b: Diagnostics) -> Diagnostics:
 
 
 ONE_LEVEL = 32
+STATE_BYTES = 2**28
 """Steps up to which a reverse pass keeps every state: a second level saves memory for one more forward pass."""
 
 
-def repeat(step: Step, carry: Any, number: int) -> Any:
-    """`step` applied `number` times; a reverse pass keeps at most 32 or about 2 sqrt(number) states.
+_KEPT = "rollout state"
 
-    It runs each step once more than forward for up to 32 steps, twice more beyond.  `step` maps the carry to the next
-    carry.
+
+def remember(body: Callable, offload: bool) -> Callable:
+    """`body` (carry, ...) of a scan, of which a reverse pass keeps the carry alone and runs the rest again.
+
+    offload: keep it in the memory of the host; it is copied while the device works.
+    """
+    # inside of a scan nothing can be merged across the checkpoint, so it need not be prevented
+    if not offload:
+        return jax.checkpoint(body, prevent_cse=False)
+    policy = jax.checkpoint_policies.save_and_offload_only_these_names(
+        names_which_can_be_saved=[],
+        names_which_can_be_offloaded=[_KEPT],
+        offload_src="device",
+        offload_dst="pinned_host",
+    )
+
+    def named(carry, *more):
+        return body(jax.tree.map(lambda x: checkpoint_name(x, _KEPT), carry), *more)
+
+    return jax.checkpoint(named, prevent_cse=False, policy=policy)
+
+
+def one_level(carry: Any) -> int:
+    """Number of steps whose states a reverse pass keeps, all of them."""
+    size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(carry))
+    return max(ONE_LEVEL, STATE_BYTES // max(size, 1))
+
+
+def repeat(step: Step, carry: Any, number: int, offload: bool = False) -> Any:
+    """`step` applied `number` times; a reverse pass keeps all states where they are few, or about 2 sqrt(number).
+
+    It runs each step once more than forward for up to 32 steps, or as many as `STATE_BYTES` hold, and twice more
+    beyond.  `step` maps the carry to the next carry.  With `offload` the outermost of the kept states lie in the memory
+    of the host.
     """
 
-    def scan(body, carry, length):
-        # inside of a scan nothing can be merged across the checkpoint, so it need not be prevented
-        body = jax.checkpoint(body, prevent_cse=False)
+    def scan(body, carry, length, offload=False):
+        body = remember(body, offload)
         return lax.scan(lambda c, _: (body(c), None), carry, None, length=length)[0]
 
     if number == 1:
         return jax.checkpoint(step)(carry)
-    if number <= ONE_LEVEL:
-        return scan(step, carry, number)
+    if number <= one_level(carry):
+        return scan(step, carry, number, offload)
     chunk = math.isqrt(number)
     whole, rest = divmod(number, chunk)
-    carry = scan(lambda c: scan(step, c, chunk), carry, whole)
-    return scan(step, carry, rest) if rest else carry
+    carry = scan(lambda c: scan(step, c, chunk), carry, whole, offload)
+    return scan(step, carry, rest, offload) if rest else carry
 
 
-def trajectory(step: Step, state: State, steps: int, save_every: int, dtype) -> tuple[State, Trajectory]:
-    """`steps` steps, of which every `save_every`-th state is kept.
+def trajectory(
+    step: Step, state: State, steps: int, save_every: int, dtype, offload: bool = False
+) -> tuple[State, Trajectory]:
+    """`steps` steps, of which every `save_every`-th state is kept; `offload` as in `repeat`.
 
     Raises ValueError if `save_every` does not divide `steps`.
     """
@@ -88,15 +122,18 @@ def trajectory(step: Step, state: State, steps: int, save_every: int, dtype) -> 
         state, diagnostics = step(state)
         return state, add_diagnostics(total, diagnostics)
 
+    again = steps > save_every > 1 and steps > one_level(state)
+
     def interval(state, _):
-        state, total = repeat(advance, (state, no_diagnostics(dtype)), save_every)
+        # of two levels of checkpoints the outer one is offloaded
+        state, total = repeat(advance, (state, no_diagnostics(dtype)), save_every, offload and not again)
         return state, Trajectory(state, total)
 
     if steps == save_every:
         state, saved = interval(state, None)
         return state, jax.tree.map(lambda x: x[None], saved)
-    if save_every > 1 and steps > ONE_LEVEL:
-        interval = jax.checkpoint(interval, prevent_cse=False)
+    if again:
+        interval = remember(interval, offload)
     return lax.scan(interval, state, None, length=steps // save_every)
 
 
@@ -113,3 +150,19 @@ def interval_mean(step: Step, state: State, steps: jax.Array, dtype) -> tuple[St
     start = (state, jax.tree.map(jnp.zeros_like, state.ocean), no_diagnostics(dtype))
     state, mean, total = lax.fori_loop(0, steps, body, start)
     return state, Report(mean, total)
+
+
+def each(run: Callable[[State], Any], states: State, *, axes: int = 1) -> Any:
+    """`run` of each of the states along the leading `axes`: one after another on CPU, at once on other devices.
+
+    A vectorised program keeps accelerators busy; on a CPU it leaves the caches (docs/decisions.md, Members on a CPU).
+    """
+    lead = jax.tree.leaves(states)[0].shape[:axes]
+    number = math.prod(lead)
+    flat = jax.tree.map(lambda a: a.reshape(-1, *a.shape[axes:]), states)
+    if number == 1:
+        one = run(jax.tree.map(lambda a: a[0], flat))
+        result = jax.tree.map(lambda a: a[None], one)
+    else:
+        result = lax.map(run, flat) if jax.default_backend() == "cpu" else jax.vmap(run)(flat)
+    return jax.tree.map(lambda a: a.reshape(*lead, *a.shape[1:]), result)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable
@@ -96,6 +95,9 @@ class StageConfig(Section):
     members: int = pydantic.Field(1, gt=0, description="members of each forecast")
     perturb: Literal["initial", "noise"] = pydantic.Field(
         "initial", description="how members differ: initial states and noise, or only noise"
+    )
+    offload: bool = pydantic.Field(
+        False, description="keep the states for the gradient in the memory of the host: slower, on accelerators smaller"
     )
     loss: dict[str, Any] = pydantic.Field({}, description="keys of the section loss that differ in this stage")
 
@@ -210,12 +212,14 @@ class TrainConfig(Section):
         """All keys with their values, defaults included."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
 
-    @property
-    def hash(self) -> str:
-        """Sixteen hexadecimal digits of all that decides the numbers of the training."""
-        places = {"name", "description", "checkpoints", "validation", "mesh"}
-        tree = self.model_dump(mode="json", exclude=places)
-        return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:16]
+    def science(self) -> dict[str, Any]:
+        """All that decides the numbers of the training besides the model's own configuration."""
+        tree = self.model_dump(
+            mode="json", exclude={"name", "description", "model", "checkpoints", "validation", "mesh"}
+        )
+        for where, key in ((tree["truth"], "in_memory"), *((stage, "offload") for stage in tree["stages"])):
+            del where[key]
+        return tree
 
 
 def load_train_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> TrainConfig:

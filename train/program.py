@@ -12,15 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 from rich.console import Console
 
-from ocean_gcm.data.paths import expand
 from ocean_gcm.errors import UserError
-from ocean_gcm.run_directory import RunDirectory
 from ocean_gcm.weights import export_model, named_variables
 from train.checkpoint import Checkpoints, Progress
 from train.config import TrainConfig
-from train.mesh import everywhere
+from train.figures import draw_validation
 from train.processes import first_alone, is_first
 from train.report import Bar, JsonLines, Nothing, TensorBoard
+from train.run_place import RunPlace, open_place
 from train.setup import Material, Setup
 from train.step import Carry, exported
 
@@ -55,7 +54,7 @@ def train(
     Args:
       config: the training.
       path: of its file; paths in it count from there.
-      directory: of the run: training.yaml, metrics.jsonl, validation.jsonl, checkpoints/, model/.
+      directory: of the run, or its gs:// address: training.yaml, metrics.jsonl, validation.jsonl, checkpoints/, model/.
       resume: go on from the last checkpoint in the directory.
       console: where progress goes.
 
@@ -63,28 +62,45 @@ def train(
     fit, updates that are never finite.
     """
     console = console or Console(quiet=not is_first())
-    base, run = Path(path).parent, RunDirectory(Path(expand(directory)))
+    base = Path(path).parent
     check(config, path)
     setup = Setup.build(config, base)
 
-    def prepare() -> Material:
-        return Material.prepare(setup, base, run.path, lambda text: console.print(text, highlight=False))
+    def say(text: str) -> None:
+        console.print(text, highlight=False)
 
     with contextlib.ExitStack() as stack:
 
+        def opened() -> RunPlace:
+            return stack.enter_context(open_place(directory, resume))
+
+        place = first_alone("place", opened) or opened()
+        files = place.files.path
+        checkpoints = stack.enter_context(Checkpoints(place.checkpoints, config.checkpoints.keep, setup.configuration))
+        start = setup.learner.begin(setup.numbers), Progress(0, 1.0, 0, 0.0)
+        found = checkpoints.latest(start[0], lambda text: say(f"warning: {text}")) if resume else None
+
         def begin() -> Material:
-            stack.enter_context(run.locked())
-            if not resume and any((run.path / "checkpoints").glob("*")):
-                raise UserError(f"{run.path} holds a training already; --resume goes on with it, --output elsewhere")
-            run.write_text(run.path / "training.yaml", config.to_yaml())
             if not resume:
-                (run.path / "statistics.json").unlink(missing_ok=True)
-            return prepare()
+                if checkpoints.iterations:
+                    raise UserError(
+                        f"{place.name} holds a training already; --resume goes on with it, --output writes elsewhere"
+                    )
+                (files / "statistics.json").unlink(missing_ok=True)
+            # from here on files of an earlier run are replaced
+            place.files.write_text(files / "training.yaml", config.to_yaml())
+            material = Material.prepare(setup, base, files, say)
+            place.publish()
+            return material
 
         # the first process makes what is missing, the others find it
-        material = first_alone("begin", begin) or prepare()
-        checkpoints = stack.enter_context(Checkpoints(run.path / "checkpoints", config.checkpoints.keep))
-        return _Training(material, run.path, checkpoints, console).run(resume)
+        material = first_alone("begin", begin)
+        if material is None:
+            place.fetch()
+            material = Material.prepare(setup, base, files, say)
+        if resume:
+            say(f"going on at iteration {found[1].iteration}" if found else "no checkpoint yet: beginning at the start")
+        return _Training(material, place, checkpoints, console, *(found or start)).run()
 
 
 def _reports(directory: Path, iteration: int):
@@ -92,17 +108,24 @@ def _reports(directory: Path, iteration: int):
     if not is_first():
         return Nothing(), Nothing(), Nothing()
     lines = [JsonLines(directory / name, iteration) for name in ("metrics.jsonl", "validation.jsonl")]
-    return *lines, TensorBoard(directory / "tensorboard")
+    return *lines, TensorBoard(directory / "tensorboard", iteration)
 
 
 class _Training:
     """One process's share of a training."""
 
-    def __init__(self, material: Material, directory: Path, checkpoints: Checkpoints, console: Console):
+    def __init__(
+        self,
+        material: Material,
+        place: RunPlace,
+        checkpoints: Checkpoints,
+        console: Console,
+        carry: Carry,
+        progress: Progress,
+    ):
         self.material, self.setup, self.config = material, material.setup, material.setup.config
-        self.directory, self.checkpoints, self.console = directory, checkpoints, console
-        self.carry = self.setup.learner.begin(self.setup.numbers)
-        self.progress = Progress(0, 1.0, 0, self.setup.hash, 0.0)
+        self.place, self.directory, self.checkpoints = place, place.files.path, checkpoints
+        self.console, self.carry, self.progress = console, carry, progress
         # all that may be wrong with the stages shows before the first of them runs
         stages = self.config.stages
         self.static = [material.static(stage, self.config.loss_of(n)) for n, stage in enumerate(stages)]
@@ -113,9 +136,7 @@ class _Training:
     def say(self, text: str) -> None:
         self.console.print(text, highlight=False)
 
-    def run(self, resume: bool) -> Carry:
-        if resume:
-            self._restore()
+    def run(self) -> Carry:
         iteration = self.progress.iteration
         self.metrics, self.scores, self.tensorboard = _reports(self.directory, iteration)
         if iteration == 0:
@@ -123,27 +144,10 @@ class _Training:
         with Bar(self.console, iteration, self.config.iterations) as bar:
             while self.progress.iteration < self.config.iterations:
                 self._stage(bar)
-        self.checkpoints.wait()
         self.tensorboard.close()
-        self.say(f"the trained model is in {self.directory / 'model'}")
+        self.checkpoints.wait()
+        self.say(f"the trained model is in {self.place.name}")
         return self.carry
-
-    def _restore(self) -> None:
-        found = self.checkpoints.latest(self.carry, lambda text: self.say(f"warning: {text}"))
-        if found is None:
-            self.say("no checkpoint yet: beginning at the start")
-            return
-        carry, progress = found
-        if progress.hash != self.setup.hash:
-            raise UserError(
-                f"the training in {self.directory} has another configuration; resume it with its own, or choose "
-                "another --output"
-            )
-        self._continue_from(carry, progress)
-        self.say(f"going on at iteration {progress.iteration}")
-
-    def _continue_from(self, carry: Carry, progress: Progress) -> None:
-        self.carry, self.progress = everywhere(self.setup.learner.mesh, carry), progress
 
     def _stage(self, bar: Bar) -> None:
         """Iterations to the end of the stage, or until a return to a checkpoint."""
@@ -208,11 +212,27 @@ class _Training:
             before = scores["rmse_untrained"][name][-1]
             self.tensorboard.write(self.progress.iteration, {f"rmse/{name}": errors[-1]})
             self.say(f"  {name}: RMSE {errors[-1]:.4g} at the last lead, {before:.4g} untrained")
+        if is_first():
+            self._draw(scores)
+
+    def _draw(self, scores: dict[str, Any]) -> None:
+        at = self.progress.iteration
+        draw_validation(
+            self.directory / "figures" / f"validation_{at:06d}.png",
+            self.setup.model.grid,
+            self.validation.leads,
+            scores,
+            self.validation.rollout,
+            f"{self.config.name}: held-out forecast after {at} iterations",
+        )
 
     def _save(self) -> None:
-        self.checkpoints.save(self.carry, self.progress)
+        """The files before the checkpoint: a run that goes on from it finds all that led there."""
         if is_first():
             export_model(self.setup.trained(exported(self.carry)), self.directory / "model")
+            self.tensorboard.flush()
+            self.place.publish()
+        self.checkpoints.save(self.carry, self.progress)
 
     def _return(self) -> None:
         """Back to the last checkpoint, with a lower learning rate.  Raises UserError after too many of these."""
@@ -227,9 +247,9 @@ class _Training:
             )
         carry, progress = found
         factor = self.progress.rate_factor * recovery.factor
-        self._continue_from(carry, dataclasses.replace(progress, rate_factor=factor, returns=returns))
+        # not saved: a run that is stopped before the next checkpoint comes here again
+        self.carry, self.progress = carry, dataclasses.replace(progress, rate_factor=factor, returns=returns)
         self.say(
             f"{recovery.skips} updates in a row were not finite at iteration {at}: back to iteration "
             f"{progress.iteration}, learning rate times {factor:g}"
         )
-        self._save()

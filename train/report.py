@@ -1,4 +1,4 @@
-"""How a training goes: a bar in a terminal or now and then a line, JSON lines, TensorBoard where it is installed."""
+"""How a training goes: a bar in a terminal or now and then a line, JSON lines, events of TensorBoard."""
 
 from __future__ import annotations
 
@@ -43,15 +43,26 @@ class JsonLines:
 
 
 class TensorBoard:
-    """Numbers for TensorBoard; nothing where neither tensorboardX nor tensorboard is installed."""
+    """Numbers for TensorBoard; nothing where tensorboardX (extra `train`) is not installed."""
 
-    def __init__(self, directory: Path):
-        self._writer = _tensorboard_writer(directory)
+    def __init__(self, directory: Path, iteration: int):
+        """Events after `iteration` that are there already are void: they come again."""
+        try:
+            from tensorboardX import SummaryWriter
+        except ImportError:
+            self._writer = None
+        else:
+            self._writer = SummaryWriter(str(directory), purge_step=iteration + 1, filename_suffix=f".{iteration}")
 
     def write(self, iteration: int, numbers: Mapping[str, float]) -> None:
         if self._writer is not None:
             for name, number in numbers.items():
                 self._writer.add_scalar(name, number, iteration)
+
+    def flush(self) -> None:
+        """Until all is in the file."""
+        if self._writer is not None:
+            self._writer.flush()
 
     def close(self) -> None:
         if self._writer is not None:
@@ -62,6 +73,9 @@ class Nothing:
     """A report that is not written: in all processes of a training but one."""
 
     def write(self, *report: Any) -> None:
+        pass
+
+    def flush(self) -> None:
         pass
 
     def close(self) -> None:
@@ -86,17 +100,6 @@ class Bar(Display):
                 f"{self._rate(iteration):.3g} per second",
                 highlight=False,
             )
-
-
-def _tensorboard_writer(directory: Path):
-    try:
-        from tensorboardX import SummaryWriter
-    except ImportError:
-        try:
-            from tensorboard.summary import Writer as SummaryWriter
-        except ImportError:
-            return None
-    return SummaryWriter(str(directory))
 
 
 def _finite(tree: Any) -> Any:

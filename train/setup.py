@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import itertools
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -57,9 +57,11 @@ class Setup:
         return cls(config, model, numbers, Learner(rebuild, config.optimizer, mesh))
 
     @property
-    def hash(self) -> str:
-        """Of the configurations of the training and of the model."""
-        return hashlib.sha256(f"{self.config.hash} {self.model.config.hash}".encode()).hexdigest()[:16]
+    def configuration(self) -> dict[str, Any]:
+        """What decides the numbers of the training: a checkpoint of another one does not fit."""
+        config = self.model.config
+        model = {**config.science(), "ensemble": config.ensemble.model_dump(mode="json")}
+        return {"grid": list(self.model.grid.shape), "training": self.config.science(), "model": model}
 
     def trained(self, numbers: Numbers) -> OceanModel:
         """The model with other numbers."""
@@ -94,8 +96,9 @@ class Material:
             truth = truth.in_memory()
         periods = truth.split(config.periods.model_dump())
         if config.truth.statistics is not None:
-            statistics = read_statistics(config.truth.statistics)
+            statistics = read_statistics(located(config.truth.statistics, base))
             statistics.require_grid(model.grid)
+            statistics.require_data(truth.fields(periods["train"].begin), model.grid, truth.series.label)
         else:
             statistics = _statistics(config, truth, periods["train"], model, directory / "statistics.json")
         return cls(setup, truth, periods, statistics)

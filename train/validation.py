@@ -18,6 +18,7 @@ from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Ocean
 from train import mesh as devices
 from train.config import StageConfig, ValidationConfig
+from train.figures import Rollout
 from train.step import Batch, Learner, Numbers, Static
 
 
@@ -40,6 +41,7 @@ class Validation:
 
     Attributes:
       leads: lead times, s.
+      rollout: the first of the forecasts that were last made, its mean over members.
     """
 
     learner: Learner
@@ -48,7 +50,8 @@ class Validation:
     stage: StageConfig
     chosen: np.ndarray
     leads: list[int]
-    reference: dict[str, list[float]] | None = None
+    reference: dict[str, dict[str, list[float]]] | None = None
+    rollout: Rollout | None = None
 
     @classmethod
     def build(
@@ -70,19 +73,43 @@ class Validation:
         batch = learner.batch(jax.random.key(0), windows, len(starts))
         chosen = np.array(leads) // leads[0] - 1
         validation = cls(learner, None, batch, stage, chosen, leads)
-        validation._errors = jax.jit(validation._errors_of, out_shardings=NamedSharding(learner.mesh, PartitionSpec()))
+        everywhere = NamedSharding(learner.mesh, PartitionSpec())
+        validation._made = jax.jit(validation._make, out_shardings=everywhere)
+        validation._persisted = jax.jit(validation._persist, out_shardings=everywhere)
         return validation
 
-    def _errors_of(self, numbers: Numbers, static: Static, batch: Batch) -> dict[str, Any]:
-        return rmse(static.loss, self.learner.forecasts(numbers, static, batch, self.stage), batch.truth)
+    def _make(self, numbers: Numbers, static: Static, batch: Batch):
+        """RMSE of forecasts; surface fields of the first of them, and of the truth."""
+        forecasts = self.learner.forecasts(numbers, static, batch, self.stage)
+        first = jax.tree.map(lambda a: a[0].mean(0), forecasts)
+        truth = jax.tree.map(lambda a: a[0], batch.truth)
+        return rmse(static.loss, forecasts, batch.truth), _surface(first), _surface(truth)
+
+    def _persist(self, static: Static, batch: Batch) -> dict[str, jax.Array]:
+        """RMSE of a sea that stays as it is."""
+
+        def stays(start, truth):
+            return jnp.broadcast_to(start[:, None, None], (len(start), 1, *truth.shape[1:]))
+
+        return rmse(static.loss, jax.tree.map(stays, batch.ocean, batch.truth), batch.truth)
 
     def errors(self, numbers: Numbers) -> dict[str, list[float]]:
         """RMSE by variable, one number for each lead."""
-        found = self._errors(devices.everywhere(self.learner.mesh, dict(numbers)), self.static, self.batch)
-        return {name: np.asarray(values, float)[self.chosen].tolist() for name, values in found.items()}
+        found, *surfaces = self._made(devices.everywhere(self.learner.mesh, dict(numbers)), self.static, self.batch)
+        self.rollout = Rollout(*({n: np.asarray(a)[self.chosen] for n, a in fields.items()} for fields in surfaces))
+        return self._at_leads(found)
 
     def compare(self, numbers: Numbers, start: Numbers) -> dict[str, Any]:
-        """Errors of the trained model and of the one that training began with."""
+        """Errors of the trained model, of the one that training began with, and of a sea that stays as it is."""
         if self.reference is None:
-            self.reference = self.errors(start)
-        return {"lead_seconds": self.leads, "rmse": self.errors(numbers), "rmse_untrained": self.reference}
+            persistence = self._at_leads(self._persisted(self.static, self.batch))
+            self.reference = {"rmse_untrained": self.errors(start), "rmse_persistence": persistence}
+        return {"lead_seconds": self.leads, "rmse": self.errors(numbers), **self.reference}
+
+    def _at_leads(self, errors: dict[str, jax.Array]) -> dict[str, list[float]]:
+        return {name: np.asarray(values, float)[self.chosen].tolist() for name, values in errors.items()}
+
+
+def _surface(ocean: Ocean) -> dict[str, jax.Array]:
+    """(time, ny, nx) of what figures show."""
+    return {"sea_surface_height": ocean.sea_surface_height, "temperature": ocean.temperature[:, 0]}

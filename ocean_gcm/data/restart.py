@@ -1,4 +1,4 @@
-"""Restarts: the whole state by name of its arrays, written atomically.  The only module that knows of orbax."""
+"""Restarts: the whole state by name of its arrays, written atomically with orbax."""
 
 from __future__ import annotations
 
@@ -42,10 +42,29 @@ class Restart:
     path: Path | None = None
 
 
-def named_arrays(state: Any) -> dict[str, np.ndarray]:
-    """Copies of all leaves of a pytree on the host, by their path ("ocean.u"); random keys as their bits."""
+def named_leaves(state: Any) -> dict[str, Any]:
+    """All leaves of a pytree by their path ("ocean.u"), as they are."""
     leaves, _ = jax.tree_util.tree_flatten_with_path(state)
-    return {_name(path): np.array(_bits(leaf)) for path, leaf in leaves}
+    return {_name(path): leaf for path, leaf in leaves}
+
+
+def named_arrays(state: Any) -> dict[str, np.ndarray]:
+    """Copies of all leaves of a pytree on the host, by their path; random keys as their bits."""
+    return {name: np.array(_bits(leaf)) for name, leaf in named_leaves(state).items()}
+
+
+def require_fit(expected: Mapping[str, Any], found: Mapping[str, Any], label: str) -> None:
+    """Raises UserError unless `found` has the names, shapes and types of `expected` (anything with shape and dtype)."""
+    if extra := sorted(set(found) - set(expected)):
+        raise UserError(f"{label} holds {extra[0]!r}, which this configuration does not have")
+    for name, array in expected.items():
+        if name not in found:
+            raise UserError(f"{label} lacks {name!r}, which this configuration needs")
+        if found[name].shape != array.shape or found[name].dtype != array.dtype:
+            raise UserError(
+                f"{name!r} of {label} has shape {found[name].shape} and type {found[name].dtype}; "
+                f"expected {array.shape} and {array.dtype}"
+            )
 
 
 def into(template: Any, arrays: Mapping[str, np.ndarray]) -> Any:
@@ -53,22 +72,11 @@ def into(template: Any, arrays: Mapping[str, np.ndarray]) -> Any:
 
     Raises UserError where an array is missing or has another shape or type.
     """
-    leaves, structure = jax.tree_util.tree_flatten_with_path(template)
-    names = [_name(path) for path, _ in leaves]
-    if extra := sorted(set(arrays) - set(names)):
-        raise UserError(f"the restart holds {extra[0]!r}, which this configuration does not have")
-    restored = []
-    for name, (_, leaf) in zip(names, leaves, strict=True):
-        if name not in arrays:
-            raise UserError(f"the restart lacks {name!r}, which this configuration needs")
-        array, expected = np.asarray(arrays[name]), _bits(leaf)
-        if array.shape != expected.shape or array.dtype != expected.dtype:
-            raise UserError(
-                f"{name!r} of the restart has shape {array.shape} and type {array.dtype}; "
-                f"expected {expected.shape} and {expected.dtype}"
-            )
-        restored.append(_like(leaf, array))
-    return jax.tree_util.tree_unflatten(structure, restored)
+    leaves = named_leaves(template)
+    found = {name: np.asarray(array) for name, array in arrays.items()}
+    require_fit({name: _bits(leaf) for name, leaf in leaves.items()}, found, "the restart")
+    restored = [_like(leaf, found[name]) for name, leaf in leaves.items()]
+    return jax.tree.unflatten(jax.tree.structure(template), restored)
 
 
 def save(directory: Path, restart: Restart, keep: int = 2) -> Path:
@@ -81,16 +89,15 @@ def save(directory: Path, restart: Restart, keep: int = 2) -> Path:
     path = Path(directory).resolve() / f"{restart.step:012d}"
     tree = {"state": dict(restart.state), "host": dict(restart.host), "format": np.asarray(_FORMAT)}
     tree = {name: value for name, value in tree.items() if not isinstance(value, dict) or value}
-    write = getattr(ocp, "save", None) or ocp.save_pytree
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_unfinished(path.parent)
-        with _quiet():
-            write(path, tree, overwrite=True, custom_metadata=dict(restart.metadata, step=restart.step))
+        with quiet():
+            ocp.save(path, tree, overwrite=True, custom_metadata=dict(restart.metadata, step=restart.step))
         _seal(path)
     except Exception as error:  # orbax and tensorstore raise many kinds
         _remove_unfinished(path.parent)
-        raise UserError(f"the restart {path} could not be written: {_reason(error)}") from error
+        raise UserError(f"the restart {path} could not be written: {reason(error)}") from error
     for old in _steps(directory)[:-keep]:
         shutil.rmtree(_path(directory, old), ignore_errors=True)
     return path
@@ -121,16 +128,15 @@ def load(path: Path) -> Restart:
     path = Path(path).resolve()
     _check_seal(path)
     try:
-        with _quiet():
-            tree = (getattr(ocp, "load", None) or ocp.load_pytree)(path)
-            metadata = (getattr(ocp, "metadata", None) or ocp.pytree_metadata)(path).custom_metadata
+        with quiet():
+            tree, metadata = ocp.load(path), ocp.metadata(path).custom_metadata
         if int(tree["format"]) != _FORMAT:
             raise UserError(f"the restart {path} has the format {int(tree['format'])}; expected {_FORMAT}")
         step = int(metadata["step"])
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"the restart {path} is damaged or not complete: {_reason(error)}") from error
+        raise UserError(f"the restart {path} is damaged or not complete: {reason(error)}") from error
     return Restart(step, tree["state"], tree.get("host", {}), metadata, path)
 
 
@@ -201,7 +207,7 @@ def _like(leaf: Any, array: np.ndarray) -> Any:
     return jnp.asarray(array, array.dtype)
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
     """The innermost cause, on one line."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
@@ -212,7 +218,7 @@ def _reason(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without the log of orbax, whose failures reach us as exceptions."""
     logger = logging.getLogger("absl")
     level = logger.level

@@ -26,6 +26,9 @@ from ocean_gcm.validation import suggestion
 
 FORMAT = "ocean_gcm statistics 1"
 DEFAULT_VARIABLES = ("temperature", "salinity", "u", "v", "sea_surface_height")
+FARTHEST = 5.0
+"""Spreads by which the mean of a state over a level may differ from that of all states."""
+
 PIECE_BYTES = 64e6
 """Bytes of a variable, in float64, that are read at once."""
 
@@ -57,12 +60,15 @@ class Statistics:
       lead: time over which changes are taken, s.
       provenance: where the numbers come from: source, records, first and last time, missing values, and what the
         caller adds.
+      network: means and scales of a network's inputs and scales of its outputs, as `ocean_gcm.closures.neural` reads
+        them; {} without.
     """
 
     variables: Mapping[str, VariableStatistics]
     depth: np.ndarray
     lead: float
     provenance: Mapping[str, str]
+    network: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def scales(self, kind: str = "tendency", smallest: float = 0.05) -> dict[str, np.ndarray]:
         """By variable (nz,): the spread of changes (`tendency`) or of the fields (`standard_deviation`).
@@ -78,12 +84,28 @@ class Statistics:
 
     def require_grid(self, grid: Grid) -> None:
         """Raises UserError unless the levels are those of `grid`."""
-        levels = grid.levels.centres
-        if self.depth.shape != levels.shape or not np.allclose(self.depth, levels, rtol=1e-4, atol=1e-2):
-            raise UserError(
-                f"the statistics of {self.provenance.get('source', 'a data set')} have {_levels(self.depth)}, the grid "
-                f"has {_levels(levels)}; expected statistics of data on the model's levels"
-            )
+        require_levels(self.depth, grid, f"the statistics of {self.provenance.get('source', 'a data set')}")
+
+    def require_data(self, fields: Mapping[str, np.ndarray], grid: Grid, label: str) -> None:
+        """Raises UserError if these cannot be statistics of the data that `fields`, a state by name, is of.
+
+        Its mean over each level must lie within a few of the spreads over area and time.
+        """
+        for name, s in self.variables.items():
+            if name not in fields:
+                continue
+            weights = _area(name, grid)
+            values = np.asarray(fields[name], float).reshape(weights.shape)
+            area = weights.sum((-2, -1))
+            mean = (weights * values).sum((-2, -1)) / np.where(area > 0, area, 1.0)
+            far = (area > 0) & ~(np.abs(mean - s.mean) <= FARTHEST * s.standard_deviation)
+            if far.any():
+                level = int(np.argmax(far))
+                raise UserError(
+                    f"the statistics of {self.provenance.get('source', 'a data set')} are those of other data: "
+                    f"{name} of level {level} has a mean of {s.mean[level]:.4g} and a spread of "
+                    f"{s.standard_deviation[level]:.4g} there, a mean of {mean[level]:.4g} in {label}"
+                )
 
     def write(self, path: str | os.PathLike) -> None:
         """To JSON (.json) or NetCDF (.nc), replaced in one go.  Raises UserError if that fails."""
@@ -108,7 +130,7 @@ class Statistics:
             for name, statistics in self.variables.items()
         }
         head = {"format": FORMAT, "lead": self.lead, "depth": numbers(self.depth)}
-        return {**head, "variables": variables, "provenance": dict(self.provenance)}
+        return {**head, "variables": variables, "provenance": dict(self.provenance), "network": dict(self.network)}
 
     def to_dataset(self) -> xr.Dataset:
         """Variables named temperature_mean and so on, along lev."""
@@ -120,8 +142,23 @@ class Statistics:
                 dims = ("lev",) if array.size == self.depth.size and name != "sea_surface_height" else ("surface",)
                 variables[f"{name}_{kind}"] = (dims, array, {"units": unit})
         depth = {"units": "m", "positive": "down", "standard_name": "depth"}
-        attributes = {"format": FORMAT, "lead": self.lead, "provenance": json.dumps(dict(self.provenance))}
+        texts = {name: json.dumps(dict(getattr(self, name))) for name in ("provenance", "network")}
+        attributes = {"format": FORMAT, "lead": self.lead, **texts}
         return xr.Dataset(variables, {"lev": ("lev", self.depth, depth)}, attributes)
+
+
+class NoVariance(UserError):
+    """A variable is the same everywhere and always."""
+
+
+def require_levels(depth: np.ndarray, grid: Grid, label: str) -> None:
+    """Raises UserError unless `depth`, of the centres in m, is that of the levels of `grid`."""
+    levels = grid.levels.centres
+    if depth.shape != levels.shape or not np.allclose(depth, levels, rtol=1e-4, atol=1e-2):
+        raise UserError(
+            f"{label} have {_levels(depth)}, the grid has {_levels(levels)}; expected statistics of data on the "
+            "model's levels"
+        )
 
 
 def read_statistics(path: str | os.PathLike) -> Statistics:
@@ -215,7 +252,7 @@ def _require_values(moments: Moments, weights: np.ndarray, label: str) -> None:
 def _require_spread(moments: Moments, rounding: np.ndarray, label: str) -> None:
     wet = moments.weight > 0
     if not (moments.variance[wet] ** 0.5 > rounding[wet]).any():
-        raise UserError(
+        raise NoVariance(
             f"{label} does not vary (it is {moments.mean[wet][0]:g} throughout the uppermost level); expected a "
             "variable with variance: leave it out"
         )
@@ -297,7 +334,8 @@ def _netcdf_tree(path: Path) -> dict[str, Any]:
     head = {"format": data.attrs["format"], "lead": data.attrs["lead"], "depth": data["lev"].values}
     names = [str(key).removesuffix("_tendency_mean") for key in data if str(key).endswith("_tendency_mean")]
     variables = {name: {kind: data[f"{name}_{kind}"].values for kind in _KINDS} for name in names}
-    return {**head, "variables": variables, "provenance": json.loads(data.attrs["provenance"])}
+    texts = {name: json.loads(data.attrs.get(name, "{}")) for name in ("provenance", "network")}
+    return {**head, "variables": variables, **texts}
 
 
 def _from_tree(tree: dict[str, Any]) -> Statistics:
@@ -311,4 +349,5 @@ def _from_tree(tree: dict[str, Any]) -> Statistics:
         name: VariableStatistics(**{kind: array(values[kind]) for kind in _KINDS})
         for name, values in tree["variables"].items()
     }
-    return Statistics(variables, array(tree["depth"]), float(tree["lead"]), tree["provenance"])
+    network = tree.get("network", {})
+    return Statistics(variables, array(tree["depth"]), float(tree["lead"]), tree["provenance"], network)

@@ -62,10 +62,12 @@ def test_rate_warms_up_and_falls_like_a_cosine():
     assert rates[60] == pytest.approx(0.5 * (2.0 + 0.2)) and rates[-1] == pytest.approx(0.2, rel=0.01)
 
 
-def test_hash_knows_what_decides_the_numbers(training):
+def test_science_is_what_decides_the_numbers(training):
     config, _ = training()
-    assert config.hash == training(checkpoints={"every": 7}, name="other")[0].hash
-    assert config.hash != training(seed=1)[0].hash
+    assert config.science() == training(checkpoints={"every": 7}, name="other")[0].science()
+    offloaded = [{**stage.model_dump(mode="json"), "offload": True} for stage in config.stages]
+    assert config.science() == training(stages=offloaded)[0].science()
+    assert config.science() != training(seed=1)[0].science()
 
 
 def test_yaml_round_trip(training, tmp_path):

@@ -1,9 +1,12 @@
 import dataclasses
+import json
 import shutil
 
+import fsspec
 import jax
 import numpy as np
 import pytest
+import storage
 from train_files import PERIODS, lines
 
 import ocean_gcm as og
@@ -11,7 +14,6 @@ from ocean_gcm.data import restart
 from ocean_gcm.errors import UserError
 from ocean_gcm.weights import named_variables
 from train import program
-from train.checkpoint import Checkpoints
 from train.setup import Material
 
 
@@ -33,6 +35,8 @@ def test_training_reduces_the_loss_and_finds_the_way(whole):
     (scores,) = lines(directory / "validation.jsonl")
     for name, errors in scores["rmse"].items():
         assert len(errors) == 2 and errors[-1] < scores["rmse_untrained"][name][-1]
+        assert errors[-1] < scores["rmse_persistence"][name][-1]
+    assert [path.name for path in (directory / "figures").iterdir()] == ["validation_000006.png"]
     assert len(list((directory / "checkpoints").iterdir())) == 2
     assert int(carry.updates) == 6
 
@@ -57,10 +61,10 @@ def test_resume_equals_an_uninterrupted_run_after_a_kill_while_saving(whole, tra
         patch.setattr(program.JsonLines, "write", stop)
         with pytest.raises(KeyboardInterrupt):
             quietly(configuration, directory)
-    # what a kill amid of writing leaves: a directory that lacks its last file
+    # what a kill amid of writing leaves where nothing can be renamed: a directory that lacks its last file
     saved = directory / "checkpoints"
     shutil.copytree(saved / f"{4:012d}", saved / f"{5:012d}")
-    (saved / f"{5:012d}" / "checksums.json").unlink()
+    (saved / f"{5:012d}" / "_CHECKPOINT_METADATA").unlink()
     carry, printed = quietly(configuration, directory, resume=True)
     assert "not complete" in printed and "going on at iteration 4" in printed
     assert_equal(carry, whole[0])
@@ -103,16 +107,47 @@ def test_another_training_is_not_overwritten(whole, training, quietly):
     configuration = training(periods=PERIODS)
     with pytest.raises(UserError, match="holds a training already"):
         quietly(configuration, whole[1])
-    with pytest.raises(UserError, match="another configuration"):
-        quietly(training(periods=PERIODS, seed=4), whole[1], resume=True)
+    kept = (whole[1] / "training.yaml").read_text()
+    for changes, message in (
+        ({"seed": 4}, r"another configuration \(training.seed: 3 -> 4\)"),
+        (
+            {"model": {"config": "model.yaml", "overrides": {"grid.nx": 7}}},
+            r"a grid of \[3, 5, 6\] cells, the model has",
+        ),
+    ):
+        with pytest.raises(UserError, match=message):
+            quietly(training(periods=PERIODS, **changes), whole[1], resume=True)
+    assert (whole[1] / "training.yaml").read_text() == kept
 
 
-def test_checkpoint_of_other_parameters_is_refused(whole):
-    carry, directory = whole
-    with Checkpoints(directory / "checkpoints", 2) as checkpoints:
-        other = type(carry)({"x": carry.updates}, (), {}, *[carry.updates] * 3)
-        with pytest.raises(UserError, match="the restart holds"):
-            checkpoints.latest(other, print)
+def test_run_at_an_address_is_resumed_elsewhere_over_a_bad_line(whole, training, quietly, tmp_path, monkeypatch):
+    configuration = training(periods=PERIODS)
+    write = program.JsonLines.write
+
+    def stop(self, line):
+        if line["iteration"] == 6:
+            raise KeyboardInterrupt
+        write(self, line)
+
+    with storage.emulator(monkeypatch) as (bucket, faults):
+        faults.waiting = ["503", None, "cut", None, None] * 4
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(program.JsonLines, "write", stop)
+            quietly(configuration, f"{bucket}/run")
+        assert faults.hit == 8
+        with pytest.raises(UserError, match=f"{bucket}/run holds a training already"):
+            quietly(configuration, f"{bucket}/run")
+        # nothing of the first part is left on this machine
+        carry, printed = quietly(configuration, f"{bucket}/run", resume=True)
+        assert "going on at iteration 4" in printed and f"the trained model is in {bucket}/run" in printed
+        assert_equal(carry, whole[0])
+        text = fsspec.filesystem("gs").cat_file(f"{bucket}/run/metrics.jsonl").decode()
+        assert [json.loads(line)["iteration"] for line in text.splitlines()] == [1, 2, 3, 4, 5, 6]
+        faults.waiting = ["cut", "503"]
+        there, here = (named_variables(og.load_model(run)) for run in (f"{bucket}/run", whole[1]))
+    assert faults.hit == 10
+    for name, array in here.items():
+        np.testing.assert_array_equal(there[name], array, err_msg=name)
 
 
 def test_command(training, tmp_path, capsys):

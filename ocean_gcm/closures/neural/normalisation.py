@@ -17,11 +17,14 @@ from flax import nnx
 
 from ocean_gcm.closures.neural import features as inputs
 from ocean_gcm.data.paths import expand
+from ocean_gcm.data.statistics import FORMAT, require_levels
 from ocean_gcm.errors import UserError
 from ocean_gcm.validation import suggestion
 
 OUTPUT_SCALES = {"velocity": 1e-7, "temperature": 1e-7, "salinity": 2e-8}
 """Tendencies of order one of a network's outputs: m s-2, K s-1, g kg-1 s-1."""
+
+PARTS = ("mean", "scale", "output_scale")
 
 Numbers = float | Sequence[float]
 
@@ -40,11 +43,15 @@ class Statistics:
     Attributes:
       mean, scale: by name of `features.FEATURES`, in the unit that the input has before normalisation.
       output_scale: by "velocity" (m s-2), "temperature" (K s-1), "salinity" (g kg-1 s-1).
+      depth: of the levels that they are of, m; () if that is not known.
+      source: where they come from, for messages.
     """
 
     mean: Mapping[str, Numbers] = dataclasses.field(default_factory=dict)
     scale: Mapping[str, Numbers] = dataclasses.field(default_factory=dict)
     output_scale: Mapping[str, Numbers] = dataclasses.field(default_factory=dict)
+    depth: Sequence[float] = ()
+    source: str = ""
 
     def __post_init__(self):
         for part, valid in (("mean", inputs.FEATURES), ("scale", inputs.FEATURES), ("output_scale", OUTPUT_SCALES)):
@@ -61,7 +68,10 @@ class Statistics:
 
     @classmethod
     def read(cls, path: str) -> Statistics:
-        """From a JSON file with the keys mean, scale and output_scale.  Raises UserError."""
+        """From the file of `ocean-gcm statistics`, or any JSON file with the keys mean, scale and output_scale.
+
+        Raises UserError.
+        """
         file = Path(expand(path))
         try:
             tree = json.loads(file.read_text(encoding="utf-8"))
@@ -71,14 +81,23 @@ class Statistics:
             raise UserError(f"{file} cannot be read as JSON: {error}") from None
         if not isinstance(tree, dict):
             raise UserError(f"{file} holds a {type(tree).__name__}; expected the keys mean, scale and output_scale")
+        depth: Sequence[float] = ()
+        if "format" in tree:
+            depth, tree = tree.get("depth", ()), _of_a_truth(tree, file)
         for key in tree:
-            if key not in (valid := [f.name for f in dataclasses.fields(cls)]):
-                raise UserError(f"{file} contains the key {key!r}; {suggestion(key, valid)}")
-        return cls(**tree)
+            if key not in PARTS:
+                raise UserError(f"{file} contains the key {key!r}; {suggestion(key, PARTS)}")
+        return cls(**tree, depth=tuple(depth), source=str(file))
+
+    def require_grid(self, grid) -> None:
+        """Raises UserError if they are known to be of other levels than those of `grid`."""
+        if self.depth:
+            require_levels(np.asarray(self.depth, float), grid, f"the statistics {self.source}")
 
     def write(self, path: str | Path) -> None:
         """As JSON that `read` reads."""
-        Path(path).write_text(json.dumps(dataclasses.asdict(self), indent=1), encoding="utf-8")
+        tree = {part: dict(getattr(self, part)) for part in PARTS}
+        Path(path).write_text(json.dumps(tree, indent=1), encoding="utf-8")
 
 
 class Normalisation(nnx.Module):
@@ -90,6 +109,7 @@ class Normalisation(nnx.Module):
     """
 
     def __init__(self, names: Sequence[str], grid, dtype, statistics: Statistics, random_fields: int = 0):
+        statistics.require_grid(grid)
         nz = grid.shape[0]
         mean, scale = [], []
         for name in names:
@@ -113,6 +133,17 @@ class Normalisation(nnx.Module):
         """Normalised channels (channels, ny, nx), zero where dry."""
         mean, scale = self.mean[...][:, None, None], self.scale[...][:, None, None]
         return (values - mean) * (wet / scale)
+
+
+def _of_a_truth(tree: Mapping, file: Path) -> Mapping:
+    """The part for networks of a file of `ocean-gcm statistics`."""
+    if tree["format"] != FORMAT:
+        raise UserError(f"{file} has the format {tree['format']!r}; expected {FORMAT!r}")
+    if not isinstance(tree.get("network"), dict) or not tree["network"]:
+        raise UserError(
+            f"{file} holds scales of losses but nothing for networks; expected what ocean-gcm statistics writes"
+        )
+    return tree["network"]
 
 
 def _by_level(given: Mapping[str, Numbers], name: str, default: Numbers, levels: int) -> np.ndarray:

@@ -1,0 +1,92 @@
+"""`ocean-gcm statistics`: one file with the scales of losses and the normalisation of networks, from a truth."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from ocean_gcm.build import build_model
+from ocean_gcm.config import Config
+from ocean_gcm.data.statistics import DEFAULT_VARIABLES, NoVariance, Statistics, VariableStatistics, compute_statistics
+from ocean_gcm.data.truth import open_truth
+from ocean_gcm.errors import UserError
+from ocean_gcm.input_statistics import measure_inputs
+
+STATES = 24
+"""States from which the inputs of networks are measured, evenly over the period."""
+
+
+def measure_truth(
+    config: Config,
+    path: str | Path,
+    *,
+    lead: float | None = None,
+    period: tuple[float | str, float | str] = (0.0, 0.8),
+    variables: Iterable[str] | None = None,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> Statistics:
+    """Statistics of a truth on the grid of a model, for losses and (`network`) for its learned closures.
+
+    Args:
+      config: of the model; its closures play no part.
+      path: the truth, as `open_truth` takes it.
+      lead: time over which changes are taken, s, a multiple of the interval of the records; default: that interval.
+      period: beginning and end, shares of the records or dates: what is learned from.
+      variables: the model's names; default: all of temperature, salinity, u, v, sea_surface_height that vary.
+      say: gets a sentence for each variable that is left out.
+
+    Raises UserError for a truth that does not fit the model.
+    """
+    # files that the closures name may be those that are to be made
+    model = build_model(config.model_copy(update={"closures": {}, "weights": None}))
+    truth = open_truth(path, model)
+    chosen = truth.split({"period": period})["period"]
+    data = truth.series.dataset.isel(time=slice(chosen.begin, chosen.end))
+    found: dict[str, Statistics] = {}
+    for name in variables or DEFAULT_VARIABLES:
+        try:
+            found[name] = compute_statistics(
+                data,
+                model.grid,
+                lead=truth.interval if lead is None else lead,
+                variables=[name],
+                provenance={"source": str(path), "model": config.name},
+            )
+        except NoVariance:
+            if variables is not None:
+                raise
+            say(f"{name} does not vary and is left out")
+    if not found:
+        raise UserError(f"nothing varies in {path}; expected a truth with two or more different records")
+    first = next(iter(found.values()))
+    statistics = dataclasses.replace(first, variables={name: s.variables[name] for name, s in found.items()})
+    states = (truth.window(int(start), 1).at(0) for start in chosen.spread(STATES, 1))
+    measured = measure_inputs(model, states)
+    network = {"mean": dict(measured.mean), "scale": dict(measured.scale), "output_scale": output_scales(statistics)}
+    return dataclasses.replace(statistics, network=network)
+
+
+def output_scales(statistics: Statistics) -> dict[str, list[float]]:
+    r"""Scales of a network's tendencies by output and level: \(\sigma(X_{t+\tau} - X_t) / \tau\) of the truth.
+
+    At least a twentieth of that of the most variable level.  Levels without water get the largest one.
+    """
+    scales = statistics.scales("tendency")
+    result = {}
+    if "u" in scales and "v" in scales:
+        result["velocity"] = np.sqrt(0.5 * (scales["u"] ** 2 + scales["v"] ** 2))
+    result.update({name: scales[name] for name in ("temperature", "salinity") if name in scales})
+    filled = {name: np.where(np.isfinite(x), x, np.nanmax(x)) for name, x in result.items()}
+    return {name: (x / statistics.lead).tolist() for name, x in filled.items()}
+
+
+def table(statistics: Statistics) -> list[tuple[str, ...]]:
+    """Rows (variable, mean, spread, spread of the change) of the uppermost level, for the reader."""
+
+    def row(name: str, s: VariableStatistics) -> tuple[str, ...]:
+        return (name, *(f"{x[0]:.4g}" for x in (s.mean, s.standard_deviation, s.tendency_standard_deviation)))
+
+    return [row(name, s) for name, s in statistics.variables.items()]

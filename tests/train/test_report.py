@@ -1,0 +1,56 @@
+"""Events of TensorBoard can be read back, also those of a run that was stopped and goes on."""
+
+import struct
+import sys
+
+import pytest
+
+from train.report import TensorBoard
+
+
+def events(directory):
+    """[(step, tag, value)] of all files in the order of writing; what a later start declares void is left out."""
+    event_pb2 = pytest.importorskip("tensorboardX.proto.event_pb2")
+    found = []
+    for path in sorted(directory.glob("events.out.tfevents.*")):
+        content, at = path.read_bytes(), 0
+        while at < len(content):
+            # length, its checksum, the event, its checksum
+            (length,) = struct.unpack_from("<Q", content, at)
+            event = event_pb2.Event.FromString(content[at + 12 : at + 12 + length])
+            at += 16 + length
+            if event.session_log.status == event_pb2.SessionLog.SessionStatus.Value("START"):
+                found = [seen for seen in found if seen[0] < event.step]
+            found += [(event.step, value.tag, value.simple_value) for value in event.summary.value]
+    return found
+
+
+def test_events_can_be_read_back(tmp_path):
+    board = TensorBoard(tmp_path, 0)
+    for iteration in (1, 2, 3):
+        board.write(iteration, {"loss": 1.0 / iteration, "parts/u": 2.0})
+    board.close()
+    seen = events(tmp_path)
+    assert [(step, tag) for step, tag, _ in seen] == [(n, tag) for n in (1, 2, 3) for tag in ("loss", "parts/u")]
+    assert [value for _, tag, value in seen if tag == "loss"] == pytest.approx([1.0, 0.5, 1.0 / 3.0])
+
+
+def test_what_comes_again_takes_the_place_of_what_was(tmp_path):
+    board = TensorBoard(tmp_path, 0)
+    for iteration in (1, 2, 3):
+        board.write(iteration, {"loss": float(iteration)})
+    board.flush()
+    again = TensorBoard(tmp_path, 2)
+    again.write(3, {"loss": 33.0})
+    again.close()
+    board.close()
+    assert [(step, value) for step, _, value in events(tmp_path)] == [(1, 1.0), (2, 2.0), (3, 33.0)]
+
+
+def test_without_the_package_nothing_is_written(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    board = TensorBoard(tmp_path / "none", 0)
+    board.write(1, {"loss": 1.0})
+    board.flush()
+    board.close()
+    assert not (tmp_path / "none").exists()
