@@ -1,9 +1,10 @@
 """Loss and gradient of an ensemble forecast on meshes of 8 simulated devices and on one; run by test_mesh.py.
 
-    python sharded_update.py float32|float64 small|full 2x2x2x1 1x1x4x2 ...
+    python sharded_update.py float32|float64 forward|small|full 2x2x2x1 1x1x4x2 ...
 
 prints for each mesh (batch x ensemble x y x x) its relative differences from one device: of the loss, of the gradient,
-and of the worst part of the gradient (that of one parameter), whose name follows; "pmap" is a mesh, too.
+and of the worst part of the gradient (that of one parameter), whose name follows; "pmap" is a mesh, too.  With
+"forward" the fields that are forecast take the place of the gradient.
 """
 
 import sys
@@ -80,7 +81,7 @@ def small(tree):
 def results(precision, size, shapes):
     """(loss, gradient) of the same batch on each mesh."""
     tree, terms, steps = TREE, LOSS["terms"], 4
-    if size == "small":  # compiles in a third of the time
+    if size != "full":  # compiles in a third of the time
         tree, terms, steps = small(TREE), {"crps": LOSS["terms"]["crps"]}, 2
     model = build_model(Config.model_validate({**tree, "precision": precision}))
     numbers, rebuild = split(model, {"closures.**": "auto"})
@@ -96,11 +97,11 @@ def results(precision, size, shapes):
         if shape == "pmap":
             yield by_pmap(model, numbers, rebuild, loss, window, stage)
         else:
-            yield on_mesh(shape, model, numbers, rebuild, loss, window, stage)
+            yield on_mesh(shape, model, numbers, rebuild, loss, window, stage, size == "forward")
         print(shape, "CPU seconds", round(time.process_time() - begin, 1), file=sys.stderr)
 
 
-def on_mesh(shape, model, numbers, rebuild, loss, window, stage):
+def on_mesh(shape, model, numbers, rebuild, loss, window, stage, forward):
     mesh = devices.build_mesh(*shape)
     devices.require_model(mesh, model)
     learner = Learner(rebuild, OptimizerConfig(), mesh)
@@ -109,7 +110,15 @@ def on_mesh(shape, model, numbers, rebuild, loss, window, stage):
     assert len(batch.ocean.u.sharding.device_set) == np.prod(shape)
     part = batch.ocean.u.addressable_shards[0].data.shape
     assert part == (BATCH // shape[0], 3, 16 // shape[2], 8 // shape[3]), part
-    value = jax.jit(jax.value_and_grad(lambda n, s, b: learner.loss(n, s, b, stage)[0]))
+    value = jax.value_and_grad(lambda n, s, b: learner.loss(n, s, b, stage)[0])
+    if forward:
+
+        def value(numbers, static, batch):
+            forecasts = learner.forecasts(numbers, static, batch, stage)
+            names = ("u", "v", "temperature", "salinity", "sea_surface_height")
+            return static.loss(forecasts, batch.truth)[0], {name: getattr(forecasts, name) for name in names}
+
+    value = jax.jit(value)
     return jax.device_get(value(learner.begin(numbers).numbers, static, batch))
 
 
