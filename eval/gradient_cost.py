@@ -116,8 +116,9 @@ def page(rows: Sequence[dict], command: str) -> str:
         command,
         "```",
         "",
-        "The default rollout keeps the state of every step up to 32 steps; beyond, the first states of about sqrt(N)",
-        "chunks and, one chunk at a time, those of its sqrt(N) steps.  The inside of a step is computed again.",
+        "The default rollout keeps the state of every step as long as these take 256 MB; beyond, the first states of",
+        "about sqrt(N) chunks and, one chunk at a time, those of its sqrt(N) steps.  The inside of a step is computed",
+        "again.",
         "",
         "## Memory",
         "",
@@ -127,9 +128,10 @@ def page(rows: Sequence[dict], command: str) -> str:
         "|---|---|---|---|---|---|",
     ]
     for row in rows:
+        kept = kept_states(row["steps"], row["cells"], 4 if row["dtype"] == "float32" else 8)
         lines.append(
             f"| {row['model']} | {row['dtype']} | {row['steps']} | {row['memory_bytes'] / 1e6:.1f} |"
-            f" {row['words_per_cell']:.0f} | {kept_states(row['steps'])} |"
+            f" {row['words_per_cell']:.0f} | {kept} |"
         )
     lines += [
         "",
@@ -149,13 +151,13 @@ def page(rows: Sequence[dict], command: str) -> str:
     return "\n".join([*lines, "", "The numbers are in `gradients.csv`.", ""])
 
 
-def kept_states(steps: int) -> int:
-    """States that the reverse pass of `ocean_gcm.rollout.repeat` keeps."""
+def kept_states(steps: int, cells: int, itemsize: int) -> int:
+    """States that the reverse pass of `ocean_gcm.rollout.repeat` keeps, of about ten fields each."""
     import math
 
-    from ocean_gcm.rollout import ONE_LEVEL
+    from ocean_gcm.rollout import ONE_LEVEL, STATE_BYTES
 
-    if steps <= ONE_LEVEL:
+    if steps <= max(ONE_LEVEL, STATE_BYTES // (10 * cells * itemsize)):
         return steps
     chunk = math.isqrt(steps)
     return steps // chunk + chunk

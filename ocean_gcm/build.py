@@ -61,7 +61,12 @@ def build_model(config: Config) -> OceanModel:
         physics_steps=time.steps_per_physics_call,
     )
     closures = {name: closure.build(grid, dtype) for name, closure in config.closures.items()}
-    model = OceanModel(blueprint, closures)
+    corrections = {}
+    for name in ("encoder", "decoder"):
+        section = getattr(config, name)
+        if section is not None and section.correction is not None:
+            corrections[name] = section.correction.build(grid, dtype)
+    model = OceanModel(blueprint, closures, **corrections)
     if config.weights is not None:
         weights.restore(model, config.weights)
     return model

@@ -19,6 +19,7 @@ from ocean_gcm.closures.config import ClosureConfig
 from ocean_gcm.data.paths import expand
 from ocean_gcm.data.variables import VARIABLES
 from ocean_gcm.dynamics.finite_volume.config import DynamicsConfig
+from ocean_gcm.encoding.config import DecoderConfig, EncoderConfig
 from ocean_gcm.errors import UserError
 from ocean_gcm.forcing.config import SurfaceConfig
 from ocean_gcm.grid.bathymetry import BathymetryConfig
@@ -82,6 +83,12 @@ class Config(Section):
     ensemble: EnsembleConfig = pydantic.Field(
         EnsembleConfig(), description="how `model.ensemble` perturbs the members' initial states"
     )
+    encoder: EncoderConfig | None = pydantic.Field(
+        None, description="how analyses become states; null: as by default, without a learned correction"
+    )
+    decoder: DecoderConfig | None = pydantic.Field(
+        None, description="how states become fields like those of an analysis; null: as by default"
+    )
     weights: str | None = pydantic.Field(
         None, description="exported model (directory or gs:// address) whose parameters take the place of the above"
     )
@@ -138,7 +145,7 @@ class Config(Section):
 
     def to_yaml(self) -> str:
         """All keys with their values, defaults included, as YAML that `load_config` reads."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
+        return dump_tree(self.model_dump(mode="json"))
 
     def science(self) -> dict[str, Any]:
         """All that decides the numbers of a run: without names, length of the run, places, restart settings
@@ -147,8 +154,9 @@ class Config(Section):
         for section, key in (("time", "duration"), ("output", "directory"), ("output", "restart_interval")):
             del tree[section][key]
         del tree["output"]["restarts_kept"]
-        if tree["weights"] is None:  # runs from before there was this key go on
-            del tree["weights"]
+        for key in ("weights", "encoder", "decoder"):
+            if tree[key] is None:  # runs from before there was this key go on
+                del tree[key]
         return tree
 
     @property
@@ -227,9 +235,21 @@ def _unique_keys(loader: _Loader, node: yaml.MappingNode) -> dict:
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_keys)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+"), list("-+.0123456789")
-)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes texts that `_Loader` would take for numbers."""
+
+
+for _class in (_Loader, _Dumper):
+    _class.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+    )
+
+
+def dump_tree(tree: Any) -> str:
+    """Keys and values as YAML that `read_tree` reads."""
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
 def _parse(text: str) -> Any:

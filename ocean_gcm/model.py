@@ -21,13 +21,14 @@ from ocean_gcm.dynamics.finite_volume.config import DynamicsConfig
 from ocean_gcm.dynamics.finite_volume.momentum_advection import VORTICITY_FLUXES
 from ocean_gcm.dynamics.finite_volume.surface_fluxes import SurfaceLaw
 from ocean_gcm.dynamics.finite_volume.tracer_advection import SCHEMES
+from ocean_gcm.encoding.correction import Correction
 from ocean_gcm.forcing.surface import SurfaceForcing
 from ocean_gcm.grid import metrics
 from ocean_gcm.grid.grid import Grid
 from ocean_gcm.grid.topology import Topology
 from ocean_gcm.state import Diagnostics, Ocean, State, Stepper
 
-_MEMORY = 0x6D656D6F
+_MEMORY, _ENCODER, _DECODER = 0x6D656D6F, 0x656E636F, 0x6465636F
 """Set apart from the keys of the steps, which are the splits of the same key."""
 
 
@@ -62,12 +63,20 @@ class OceanModel(nnx.Module):
 
     Attributes:
       closures: what is not resolved, by name; `closures.<name>.<coefficient>` is a path to a parameter.
+      encoder, decoder: learned corrections of states from an analysis, and of states that are decoded; or None.
     """
 
-    def __init__(self, blueprint: Blueprint, closures: dict[str, Closure]):
+    def __init__(
+        self,
+        blueprint: Blueprint,
+        closures: dict[str, Closure],
+        encoder: Correction | None = None,
+        decoder: Correction | None = None,
+    ):
         self.blueprint = blueprint
         self.grid_arrays = nnx.data(metrics.device_arrays(blueprint.grid, blueprint.dtype))
         self.closures = nnx.Dict(closures)
+        self.encoder, self.decoder = encoder, decoder
 
     # ---- what the model is ----
     @property
@@ -100,7 +109,9 @@ class OceanModel(nnx.Module):
     def metrics(self) -> metrics.Metrics:
         """Static fields with halo; built once per compiled program, outside of its time loop."""
         numerics = self.blueprint.numerics
-        return metrics.padded(self.grid_arrays, self.blueprint.topology, numerics.halo)
+        # in a caller's own jit the model may be a constant: folded into the program, its arrays make it 5 times slower
+        arrays = jax.lax.optimization_barrier(dict(self.grid_arrays))
+        return metrics.padded(arrays, self.blueprint.topology, numerics.halo)
 
     def initial_state(self, key: jax.Array | None = None, fields: Mapping[str, np.ndarray] | None = None) -> State:
         """The state at model time 0; `key` seeds what is random (default: the configuration's seed).
@@ -139,13 +150,42 @@ class OceanModel(nnx.Module):
           time: since the model's `time.start`, 0-d.
           key: typed random key.
         """
+        ocean = self._on_wet_cells(ocean)
+        stepper = _stepper_with(self, ocean, _history(self, ocean))
+        return State.create(ocean, stepper, self._first_memory(key), time, key)
+
+    def encode(self, ocean: Ocean, time: jdt.Timedelta, key: jax.Array, forcing: SurfaceForcing | None = None) -> State:
+        """`state_from` fields of an analysis on the model's grid, after the learned correction of the encoder if there
+        is one (its random inputs are drawn with `key`).  See `ocean_gcm.encoding` for analyses on other grids.
+        """
+        if self.encoder is not None:
+            own = jax.random.fold_in(key, _ENCODER)
+            ocean = self._corrected(self.encoder, self._on_wet_cells(ocean), time, own, forcing)
+        return self.state_from(ocean, time, key)
+
+    def decode(self, state: State, forcing: SurfaceForcing | None = None) -> Ocean:
+        """The fields of a state as an analysis would have them: after the learned correction of the decoder if there is
+        one.  A pure function of arrays."""
+        if self.decoder is None:
+            return state.ocean
+        own = jax.random.fold_in(state.key, _DECODER)
+        return self._corrected(self.decoder, state.ocean, state.time, own, forcing)
+
+    def _corrected(self, correction: Correction, ocean: Ocean, time, key, forcing) -> Ocean:
+        numerics, static = self.blueprint.numerics, self.metrics()
+        surface = (self.forcing if forcing is None else forcing).at(time)
+        prepared = core.prepare(static, numerics, ocean)
+        return correction(core.columns(static, numerics, prepared, surface, self.physics_interval), ocean, key)
+
+    def _on_wet_cells(self, ocean: Ocean) -> Ocean:
+        """The fields in the model's type, zero on land."""
         grid, dtype = self.grid_arrays, self.dtype
         wet, wet_u, wet_v = (grid[f"mask_{place}"] > 0 for place in "tuv")
 
         def on(mask, array):
             return jnp.where(mask, jnp.asarray(array, dtype), 0)
 
-        ocean = Ocean(
+        return Ocean(
             u=on(wet_u, ocean.u),
             v=on(wet_v, ocean.v),
             temperature=on(wet, ocean.temperature),
@@ -153,8 +193,6 @@ class OceanModel(nnx.Module):
             sea_surface_height=on(wet[0], ocean.sea_surface_height),
             tracers={name: on(wet, array) for name, array in ocean.tracers.items()},
         )
-        stepper = _stepper_with(self, ocean, _history(self, ocean))
-        return State.create(ocean, stepper, self._first_memory(key), time, key)
 
     def _first_memory(self, key: jax.Array) -> dict[str, Any]:
         """Memories of the closures at a start, by name."""

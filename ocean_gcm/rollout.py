@@ -158,8 +158,9 @@ def each(run: Callable[[State], Any], states: State, *, axes: int = 1) -> Any:
     A vectorised program keeps accelerators busy; on a CPU it leaves the caches (docs/decisions.md, Members on a CPU).
     """
     lead = jax.tree.leaves(states)[0].shape[:axes]
+    number = math.prod(lead)
     flat = jax.tree.map(lambda a: a.reshape(-1, *a.shape[axes:]), states)
-    if len(flat.time.days) == 1:
+    if number == 1:
         one = run(jax.tree.map(lambda a: a[0], flat))
         result = jax.tree.map(lambda a: a[None], one)
     else:

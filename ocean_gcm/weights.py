@@ -87,7 +87,8 @@ def export_model(model, directory: Path) -> None:
     """Write an exported model, each of its files replaced in one go.  Raises UserError if that fails."""
     tree = model.config.model_dump(mode="json")
     # the statistics are among the variables, the weights are these
-    tree = {**tree, "weights": None, "provenance": None, "closures": _without_files(tree["closures"])}
+    learned = {key: _without_files(tree[key]) for key in ("closures", "encoder", "decoder")}
+    tree = {**tree, "weights": None, "provenance": None, **learned}
     text = config_from_dict(tree).to_yaml().encode()
     buffer = io.BytesIO()
     head = {"format": np.asarray(FORMAT), "grid_shape": np.asarray(model.grid.shape)}

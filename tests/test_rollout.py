@@ -40,8 +40,15 @@ def by_hand(state, number):
     return np.stack(states)
 
 
+@pytest.fixture
+def two_levels(monkeypatch):
+    """As for states so large that no program keeps more than four."""
+    monkeypatch.setattr(rollout, "STATE_BYTES", 0)
+    monkeypatch.setattr(rollout, "ONE_LEVEL", 4)
+
+
 @pytest.mark.parametrize("number", [1, 2, 3, 7, 12, 16, 23])
-def test_repeat_counts_right(start, number):
+def test_repeat_counts_right(start, number, two_levels):
     """Whatever the number of steps, prime or square: whole chunks and the rest."""
     last = rollout.repeat(lambda s: step(s)[0], start, number)
     assert int(last.count) == number
@@ -74,7 +81,7 @@ def test_interval_mean(start):
     assert run._cache_size() == 1, "one compilation for all lengths"
 
 
-def test_gradient_through_the_loop(start):
+def test_gradient_through_the_loop(start, two_levels):
     loss = lambda x, n: jnp.sum(rollout.repeat(lambda s: step(s)[0], Toy(x, start.count), n).ocean)  # noqa: E731
 
     def direct(x, n):
@@ -88,7 +95,7 @@ def test_gradient_through_the_loop(start):
         )
 
 
-def test_reverse_pass_stores_the_square_root(start):
+def test_reverse_pass_stores_the_square_root(start, two_levels):
     """Residuals of 16 times as many steps take 4 times the memory, or little more."""
 
     def stored(number):
@@ -103,8 +110,31 @@ def test_reverse_pass_stores_the_square_root(start):
     assert 2.0 < many / few < 6.0 and many < 3 * 2 * 40
 
 
+def test_all_states_are_kept_where_they_are_few(start, monkeypatch):
+    size = start.ocean.nbytes + start.count.nbytes
+    monkeypatch.setattr(rollout, "STATE_BYTES", 100 * size)
+    assert rollout.one_level(start) == 100
+    monkeypatch.setattr(rollout, "STATE_BYTES", 10 * size)
+    assert rollout.one_level(start) == rollout.ONE_LEVEL
+
+
+@pytest.mark.parametrize("backend", ["cpu", "gpu"])
+def test_each_of_a_batch_and_its_members(monkeypatch, backend):
+    """One after another or at once: the same."""
+    monkeypatch.setattr(rollout.jax, "default_backend", lambda: backend)
+    state = state_of(jnp.arange(6.0).reshape(2, 3, 1))
+    found = rollout.each(lambda s: 2.0 * s.ocean, state, axes=2)
+    np.testing.assert_array_equal(found, 2.0 * np.arange(6.0).reshape(2, 3, 1))
+    one = rollout.each(lambda s: 2.0 * s.ocean, state_of(jnp.ones((1, 2))))
+    np.testing.assert_array_equal(one, np.full((1, 2), 2.0))
+
+
+def state_of(ocean):
+    return Toy(ocean, jnp.zeros(ocean.shape[:-1], jnp.int32))
+
+
 @pytest.mark.parametrize("steps, save_every", [(1, 1), (12, 12), (40, 4), (40, 40)])
-def test_offloaded_states_give_the_same_gradient(start, steps, save_every):
+def test_offloaded_states_give_the_same_gradient(start, steps, save_every, two_levels):
     """One level, two by saved intervals, two by chunks: the same numbers, and something is offloaded."""
 
     def loss(ocean, offload):

@@ -121,9 +121,10 @@ class Learner:
             key = jax.random.wrap_key_data(words)
             time = jdt.Timedelta(clock[0], clock[1])
             if stage.members > 1 and stage.perturb == "initial":
-                return perturb(model, model.state_from(ocean, time, key), key, members=stage.members)
+                start = model.encode(ocean, time, key, static.forcing)
+                return perturb(model, start, key, members=stage.members)
             keys = jax.vmap(lambda member: jax.random.fold_in(key, member))(jnp.arange(stage.members))
-            return jax.vmap(lambda k: model.state_from(ocean, time, k))(keys)
+            return jax.vmap(lambda k: model.encode(ocean, time, k, static.forcing))(keys)
 
         states = jax.vmap(members)(batch.ocean, batch.clock, batch.keys)
         states = devices.constrained(self.mesh, states, model.grid.shape[1:], len(batch.clock), stage.members)
@@ -137,7 +138,10 @@ class Learner:
             save_every=save_every,
             offload=stage.offload,
         )
-        return saved.states.ocean
+        if model.decoder is None:
+            return saved.states.ocean
+        decode = jax.vmap(jax.vmap(jax.vmap(lambda state: model.decode(state, static.forcing))))
+        return decode(saved.states)
 
     def loss(self, numbers: Numbers, static: Static, batch: Batch, stage: StageConfig):
         """(loss, parts) of a batch."""

@@ -171,11 +171,11 @@ def static_dataset(grid: Grid, config: Any) -> xr.Dataset:
     for axis, name, letter, table in ((0, y, "Y", geometry.y), (1, x, "X", geometry.x)):
         centre, edge = (table["T"][:, 0], table["V"][:, 0]) if axis == 0 else (table["T"][0], table["U"][0])
         suffix = "v" if axis == 0 else "u"
-        coordinates[name] = (name, centre, {**_axis(name), "axis": letter, "bounds": f"{name}_bnds"})
+        coordinates[name] = (name, centre, {**axis_attributes(name), "axis": letter, "bounds": f"{name}_bnds"})
         coordinates[f"{name}_{suffix}"] = (
             f"{name}_{suffix}",
             edge,
-            {**_axis(name), "axis": letter, "c_grid_axis_shift": 0.5},
+            {**axis_attributes(name), "axis": letter, "c_grid_axis_shift": 0.5},
         )
         coordinates[f"{name}_bnds"] = ((name, "bnds"), np.stack([2 * centre - edge, edge], -1))
     faces, depth = grid.levels.faces, {"standard_name": "depth", "units": "m", "positive": "down", "axis": "Z"}
@@ -206,7 +206,8 @@ def static_dataset(grid: Grid, config: Any) -> xr.Dataset:
     return xr.Dataset(variables, coordinates, attrs)
 
 
-def _axis(name: str) -> dict[str, str]:
+def axis_attributes(name: str) -> dict[str, str]:
+    """CF attributes of a horizontal coordinate (lat, lon, y, x)."""
     return {
         "lat": {"standard_name": "latitude", "units": "degrees_north", "long_name": "latitude"},
         "lon": {"standard_name": "longitude", "units": "degrees_east", "long_name": "longitude"},

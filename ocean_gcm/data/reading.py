@@ -44,6 +44,9 @@ class Source:
       times: fractions of the year of the records, or None.
       attributes: the variable's.
       label: "variable 'name' of file" for messages.
+      bounds: lower and upper sides of the cells around "x", "y", "depth", (2, n), less the coordinate, where the file
+        has them in the unit of the coordinate.
+      written: "x", "y", "depth" as the file has them, in its order.
     """
 
     values: np.ndarray
@@ -53,6 +56,8 @@ class Source:
     times: tuple[float, ...] | None
     attributes: dict
     label: str
+    bounds: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    written: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @property
     def standard_name(self) -> str:
@@ -83,36 +88,50 @@ def open_dataset(path: str | os.PathLike) -> xr.Dataset:
 
 
 def read_variable(path: str | os.PathLike, variable: str, *, spherical: bool) -> Source:
-    """Reads `variable`; its dimensions may be in any order and are told by their coordinates.
-
-    Raises UserError for a missing file or variable, dimensions without a recognisable coordinate, coordinates that are
-    not monotone or impossible, and data that are not numbers.
-    """
+    """Reads `variable` of a file, see `variable_of`.  Raises UserError also for a missing or broken file."""
     with open_dataset(path) as dataset:
-        where = Path(str(path)).name
-        if variable not in dataset.variables:
-            raise UserError(_missing_variable(dataset, variable, where))
-        array, label = dataset[variable], f"variable {variable!r} of {where}"
-        if not np.issubdtype(array.dtype, np.number):
-            raise UserError(f"{label} holds {array.dtype} values; expected numbers")
-        axes = {}
-        for dimension in array.dims:
-            axis, name = _axis_of(dataset, dimension, label)
-            if axis in axes:
-                raise UserError(f"{label} has two dimensions along {axis}: {axes[axis][0]!r} and {dimension!r}")
-            axes[axis] = (dimension, name)
-        for axis, meaning in (("y", "latitude" if spherical else "y"), ("x", "longitude" if spherical else "x")):
-            if axis not in axes:
-                raise UserError(f"{label} has the dimensions {array.dims}, none of which is {meaning}")
-        try:
-            values = array.values.astype(float)
-        except Exception as error:
-            raise UserError(f"{label} cannot be read: {error}") from error
-        order = [axis for axis in ("time", "depth", "y", "x") if axis in axes]
-        values = np.transpose(values, [array.dims.index(axes[axis][0]) for axis in order])
-        values = values.reshape([array.sizes[axes[a][0]] if a in axes else 1 for a in ("time", "depth", "y", "x")])
-        coordinates = {axis: None if name is None else dataset[name] for axis, (_, name) in axes.items()}
-        return _ordered(values, coordinates, axes, dict(array.attrs), label, spherical)
+        return variable_of(dataset, variable, Path(str(path)).name, spherical=spherical)
+
+
+def variable_of(dataset: xr.Dataset, variable: str, where: str, *, spherical: bool) -> Source:
+    """Reads `variable` of `dataset`, called `where` in messages; dimensions in any order are told by their coordinates.
+
+    Raises UserError for a missing variable, dimensions without a recognisable coordinate, coordinates that are not
+    monotone or impossible, and data that are not numbers.
+    """
+    if variable not in dataset.variables:
+        raise UserError(_missing_variable(dataset, variable, where))
+    array, label = dataset[variable], f"variable {variable!r} of {where}"
+    if not np.issubdtype(array.dtype, np.number):
+        raise UserError(f"{label} holds {array.dtype} values; expected numbers")
+    axes = {}
+    for dimension in array.dims:
+        axis, name = _axis_of(dataset, dimension, label)
+        if axis in axes:
+            raise UserError(f"{label} has two dimensions along {axis}: {axes[axis][0]!r} and {dimension!r}")
+        axes[axis] = (dimension, name)
+    for axis, meaning in (("y", "latitude" if spherical else "y"), ("x", "longitude" if spherical else "x")):
+        if axis not in axes:
+            raise UserError(f"{label} has the dimensions {array.dims}, none of which is {meaning}")
+    try:
+        values = array.values.astype(float)
+    except Exception as error:
+        raise UserError(f"{label} cannot be read: {error}") from error
+    order = [axis for axis in ("time", "depth", "y", "x") if axis in axes]
+    values = np.transpose(values, [array.dims.index(axes[axis][0]) for axis in order])
+    values = values.reshape([array.sizes[axes[a][0]] if a in axes else 1 for a in ("time", "depth", "y", "x")])
+    coordinates = {axis: None if name is None else dataset[name] for axis, (_, name) in axes.items()}
+    bounds = {axis: _bounds(dataset, coordinates[axis]) for axis in ("x", "y", "depth") if axis in axes}
+    return _ordered(values, coordinates, axes, bounds, dict(array.attrs), label, spherical)
+
+
+def _bounds(dataset: xr.Dataset, coordinate: xr.DataArray) -> np.ndarray | None:
+    """(2, n) lower and upper bounds of the cells around a coordinate, less the coordinate; None if there are none."""
+    name = coordinate.attrs.get("bounds", f"{coordinate.name}_bnds")
+    if name not in dataset.variables or dataset[name].shape != (coordinate.size, 2):
+        return None
+    values = dataset[name].values.astype(float)
+    return np.sort(values, -1).T - coordinate.values.astype(float)
 
 
 def _missing_variable(dataset: xr.Dataset, variable: str, where: str) -> str:
@@ -146,7 +165,7 @@ def _axis_of(dataset: xr.Dataset, dimension, label: str) -> tuple[str, str | Non
     )
 
 
-def _ordered(values, coordinates, axes, attributes, label, spherical) -> Source:
+def _ordered(values, coordinates, axes, bounds, attributes, label, spherical) -> Source:
     """The source with all axes ascending and checked."""
     x = _numbers(coordinates["x"], label)
     y = _numbers(coordinates["y"], label)
@@ -156,17 +175,30 @@ def _ordered(values, coordinates, axes, attributes, label, spherical) -> Source:
         x = np.unwrap(x, period=360.0)  # 350, 0, 10 and 170, 180, -170 are ascending
     else:
         x, y = (_metres(c, coordinates[a], label) for c, a in ((x, "x"), (y, "y")))
-    x, values = _ascending(x, values, -1, axes["x"][1], label)
+    found = {}
+
+    def ordered(axis, coordinate, values, place):
+        ascending, moved = _ascending(coordinate, values, place, axes[axis][1], label)
+        if bounds.get(axis) is not None and (spherical or np.allclose(coordinate, coordinates[axis].values)):
+            found[axis] = _ascending(coordinate, bounds[axis], -1, axes[axis][1], label)[1]
+        return ascending, moved
+
+    x, values = ordered("x", x, values, -1)
     if spherical:
+        if "x" in found:
+            found["x"] = _once_around(x, found["x"])[1]
         x, values = _once_around(x, values)
-    y, values = _ascending(y, values, -2, axes["y"][1], label)
+    y, values = ordered("y", y, values, -2)
     depth = times = None
     if "depth" in axes:
         depth = _depth(coordinates["depth"], label)
-        depth, values = _ascending(depth, values, -3, axes["depth"][1], label)
+        if not np.allclose(depth, coordinates["depth"].values):  # km, or upward
+            bounds["depth"] = None
+        depth, values = ordered("depth", depth, values, -3)
     if "time" in axes:
         times = year_fractions(coordinates["time"], values.shape[0], label)
-    return Source(values, x, y, depth, times, attributes, label)
+    written = {axis: coordinates[axis].values.astype(float) for axis in ("x", "y", "depth") if axis in axes}
+    return Source(values, x, y, depth, times, attributes, label, found, written)
 
 
 def _once_around(x: np.ndarray, values: np.ndarray):

@@ -168,14 +168,15 @@ def fill_from_nearest(values: np.ndarray, needed: np.ndarray, geometry: Geometry
     missing = needed & ~known
     if not missing.any() or not known.any():
         return values
-    points = _positions(geometry, place)
+    points = positions(geometry, place)
     _, nearest = cKDTree(points[known]).query(points[missing])
     filled = values.copy()
     filled[missing] = values[known][nearest]
     return filled
 
 
-def _positions(geometry: Geometry, place: str) -> np.ndarray:
+def positions(geometry: Geometry, place: str) -> np.ndarray:
+    """(ny, nx, 3) on the unit sphere, or (ny, nx, 2) in m on a plane: points whose distances can be compared."""
     x, y = geometry.x[place], geometry.y[place]
     if not geometry.spherical:
         return np.stack([x, y], -1)

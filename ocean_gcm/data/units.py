@@ -36,6 +36,8 @@ _CELSIUS = dict.fromkeys(
 
 DEPTH = Quantity("m", _LENGTH, -12000.0, 12000.0)
 LENGTH = Quantity("m", _LENGTH, -1e8, 1e8)
+SEA_LEVEL = Quantity("m", _LENGTH, -30.0, 30.0)
+VELOCITY = Quantity("m s-1", {"ms-1": 1.0, "metersecond-1": 1.0, "cms-1": 0.01}, -10.0, 10.0)
 STRESS = Quantity(
     "N m-2", {"nm-2": 1.0, "pa": 1.0, "pascal": 1.0, "kgm-1s-2": 1.0, "dyncm-2": 0.1, "dynecm-2": 0.1}, -10.0, 10.0
 )
