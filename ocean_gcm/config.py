@@ -145,7 +145,7 @@ class Config(Section):
 
     def to_yaml(self) -> str:
         """All keys with their values, defaults included, as YAML that `load_config` reads."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
+        return dump_tree(self.model_dump(mode="json"))
 
     def science(self) -> dict[str, Any]:
         """All that decides the numbers of a run: without names, length of the run, places, restart settings
@@ -235,9 +235,21 @@ def _unique_keys(loader: _Loader, node: yaml.MappingNode) -> dict:
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_keys)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+"), list("-+.0123456789")
-)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes texts that `_Loader` would take for numbers."""
+
+
+for _class in (_Loader, _Dumper):
+    _class.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+    )
+
+
+def dump_tree(tree: Any) -> str:
+    """Keys and values as YAML that `read_tree` reads."""
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
 def _parse(text: str) -> Any:

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocean_gcm.config import Config, config_from_dict, differences, load_config
+from ocean_gcm.config import Config, config_from_dict, differences, dump_tree, load_config, read_tree
 from ocean_gcm.errors import UserError
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
@@ -69,6 +69,15 @@ def test_resolved_configuration_is_read_back(tmp_path):
     again = load_config(path)
     assert again.science() == config.science()
     assert again.hash == config.hash
+
+
+@given(st.from_regex(r"[0-9a-f]{5,40}|[0-9.]{0,3}[eE][0-9]{1,3}", fullmatch=True))
+def test_texts_stay_texts(tmp_path_factory, commit):
+    """A commit that begins like a number (549698850e8055...) is none."""
+    tree = {"commit": commit, "number": 1e-5}
+    path = tmp_path_factory.mktemp("texts") / "tree.yaml"
+    path.write_text(dump_tree(tree))
+    assert read_tree(path) == tree
 
 
 def test_hash_knows_what_decides_the_numbers():

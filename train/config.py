@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pydantic
-import yaml
 
 from ocean_gcm.clock import Duration
-from ocean_gcm.config import Config, load_config, read_tree
+from ocean_gcm.config import Config, dump_tree, load_config, read_tree
 from ocean_gcm.errors import UserError
 from ocean_gcm.metrics.loss import LossConfig
 from ocean_gcm.section import Section
@@ -210,7 +209,7 @@ class TrainConfig(Section):
 
     def to_yaml(self) -> str:
         """All keys with their values, defaults included."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
+        return dump_tree(self.model_dump(mode="json"))
 
     def science(self) -> dict[str, Any]:
         """All that decides the numbers of the training besides the model's own configuration."""

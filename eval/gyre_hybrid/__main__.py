@@ -1,4 +1,4 @@
-"""python -m eval.gyre_hybrid {fast-truth,forecasts,climates,page} ...: see docs/results/gyre_hybrid.md."""
+"""python -m eval.gyre_hybrid {forecasts,climates,page} ...: see docs/results/gyre_hybrid.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pandas as pd
 
 import ocean_gcm as og
 from eval.gyre_hybrid import climate, forecasts
-from eval.gyre_hybrid.fast_truth import write_fast_truth
 from eval.gyre_hybrid.page import write_page
 from ocean_gcm.data.truth import open_truth
 from ocean_gcm.errors import UserError
@@ -112,13 +111,6 @@ def save_fields(path: Path, climates: dict[str, climate.Climate]) -> None:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m eval.gyre_hybrid", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    fast = commands.add_parser("fast-truth", help="a part of the fine run again at a shorter interval, coarsened")
-    fast.add_argument("run", help="run directory of the fine model")
-    fast.add_argument("--date", required=True, help="of the record to begin with")
-    fast.add_argument("--days", type=int, default=360)
-    fast.add_argument("--interval", default="PT12H")
-    fast.add_argument("--config", default="configs/double_gyre_coarse.yaml")
-    fast.add_argument("--output", required=True)
     for name in ("forecasts", "climates"):
         sub = commands.add_parser(name)
         sub.add_argument("truth", help="coarsened truth")
@@ -139,9 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
     page.add_argument("--output", default="docs/results")
     options = parser.parse_args(arguments)
     try:
-        if options.command == "fast-truth":
-            write_fast_truth(*(getattr(options, n) for n in ("run", "date", "days", "interval", "config", "output")))
-        elif options.command == "page":
+        if options.command == "page":
             write_page(Path(options.tables), Path(options.output))
         else:
             {"forecasts": run_forecasts, "climates": run_climates}[options.command](options)

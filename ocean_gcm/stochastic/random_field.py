@@ -84,8 +84,10 @@ class RandomFields(nnx.Module):
                 f"a correlation length of {longest:g} m takes {error} on this grid; expected a shorter one"
             ) from None
         self.node_lengths = (config.length,) if self.range is None else _nodes(*self.range)
-        self.wet = jnp.asarray(grid.wet, dtype)
-        self.log_variance = jnp.asarray(np.log(diffused_variance(grid, np.asarray(self.node_lengths))), dtype)
+        # said to be data: within a trace nnx would take them for constants
+        self.wet = nnx.data(jnp.asarray(grid.wet, dtype))
+        variance = diffused_variance(grid, np.asarray(self.node_lengths))
+        self.log_variance = nnx.data(jnp.asarray(np.log(variance), dtype))
 
     def initial(self, key: jax.Array) -> jax.Array:
         """Memory drawn from the stationary distribution, (number, ny, nx)."""

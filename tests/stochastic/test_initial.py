@@ -162,3 +162,10 @@ def test_mistakes_are_named(model, start):
         model.ensemble(start, members=0)
     with pytest.raises(UserError, match="unknown key 'ensemble.temprature'; did you mean 'temperature'"):
         build(ensemble={"temprature": 1.0})
+
+
+def test_two_programs_may_perturb(model, start):
+    """Fields made within a trace are no constants of it."""
+    for shift in (0.0, 1.0):
+        shapes = jax.eval_shape(lambda s, shift=shift: perturb(model, s, members=2).ocean.temperature + shift, start)
+        assert shapes.shape == (2, *model.grid.shape)
