@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
 
 from ocean_gcm.errors import UserError
 
@@ -69,11 +70,26 @@ def first_alone(name: str, work: Callable[[], Result]) -> Result | None:
     return result
 
 
+def compiled_by_all(name: str, function: Any, *arguments: Any) -> None:
+    """Compile a function of `jax.jit` for these arguments, in all processes before any of them calls it.
+
+    The devices of a process that is ready would wait for those of one that still compiles, but not for long.  name: of
+    this occasion; each name may be used once.
+    """
+    if jax.process_count() > 1:
+        function.lower(*arguments).compile()
+        _all_here(name)
+
+
 def _told_by_first(name: str, value: bool) -> bool:
-    from jax.experimental import multihost_utils
+    _all_here(name)
+    return bool(multihost_utils.broadcast_one_to_all(np.int32(value)))
+
+
+def _all_here(name: str) -> None:
+    """Wait for all processes."""
     from orbax.checkpoint import multihost
 
     # a barrier of the coordination service may last; collectives of devices give up after seconds or minutes
     barrier = multihost.get_barrier_sync_fn(processes=set(range(jax.process_count())))
     barrier(key=f"ocean_gcm {name}", timeout_ms=_PATIENCE * 1000)
-    return bool(multihost_utils.broadcast_one_to_all(np.int32(value)))

@@ -17,7 +17,7 @@ from ocean_gcm.weights import export_model, named_variables
 from train.checkpoint import Checkpoints, Progress
 from train.config import TrainConfig
 from train.figures import draw_validation
-from train.processes import first_alone, is_first
+from train.processes import compiled_by_all, first_alone, is_first
 from train.report import Bar, JsonLines, Nothing, TensorBoard
 from train.run_place import RunPlace, open_place
 from train.setup import Material, Setup
@@ -154,12 +154,14 @@ class _Training:
         first = self.progress.iteration
         number, done = self.config.stage_at(first)
         stage = self.config.stages[number]
-        if number not in self.updates:
-            self.updates[number] = self.setup.learner.compiled_update(stage)
         begin, before = time.monotonic(), self.progress.seconds
         for iteration, batch in enumerate(self.material.batches(first), first):
             rate = stage.rate(iteration - first + done) * self.progress.rate_factor
-            self.carry, report = self.updates[number](self.carry, self.static[number], batch, jnp.float32(rate))
+            arguments = self.carry, self.static[number], batch, jnp.float32(rate)
+            if number not in self.updates:
+                self.updates[number] = self.setup.learner.compiled_update(stage)
+                compiled_by_all(f"update {number}", self.updates[number], *arguments)
+            self.carry, report = self.updates[number](*arguments)
             seconds = before + time.monotonic() - begin
             self.progress = dataclasses.replace(self.progress, iteration=iteration + 1, seconds=seconds)
             self._report(number, rate, report)

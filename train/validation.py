@@ -19,6 +19,7 @@ from ocean_gcm.state import Ocean
 from train import mesh as devices
 from train.config import StageConfig, ValidationConfig
 from train.figures import Rollout
+from train.processes import compiled_by_all
 from train.step import Batch, Learner, Numbers, Static
 
 
@@ -95,16 +96,21 @@ class Validation:
 
     def errors(self, numbers: Numbers) -> dict[str, list[float]]:
         """RMSE by variable, one number for each lead."""
-        found, *surfaces = self._made(devices.everywhere(self.learner.mesh, dict(numbers)), self.static, self.batch)
+        found, *surfaces = self._made(self._everywhere(numbers), self.static, self.batch)
         self.rollout = Rollout(*({n: np.asarray(a)[self.chosen] for n, a in fields.items()} for fields in surfaces))
         return self._at_leads(found)
 
     def compare(self, numbers: Numbers, start: Numbers) -> dict[str, Any]:
         """Errors of the trained model, of the one that training began with, and of a sea that stays as it is."""
         if self.reference is None:
+            compiled_by_all("persistence", self._persisted, self.static, self.batch)
+            compiled_by_all("validation", self._made, self._everywhere(start), self.static, self.batch)
             persistence = self._at_leads(self._persisted(self.static, self.batch))
             self.reference = {"rmse_untrained": self.errors(start), "rmse_persistence": persistence}
         return {"lead_seconds": self.leads, "rmse": self.errors(numbers), **self.reference}
+
+    def _everywhere(self, numbers: Numbers) -> Numbers:
+        return devices.everywhere(self.learner.mesh, dict(numbers))
 
     def _at_leads(self, errors: dict[str, jax.Array]) -> dict[str, list[float]]:
         return {name: np.asarray(values, float)[self.chosen].tolist() for name, values in errors.items()}
