@@ -1,6 +1,6 @@
 """Memory and time of a hybrid's gradient by length of the rollout and number of members; cost of its physics.
 
-    python -m eval.training_cost [--steps 60 240] [--members 1 2 4] [--output docs/results]
+    python -m eval.training_cost [--steps 60 240] [--members 1 2] [--output docs/results]
 
 The 4-degree ocean with a column network of default size.  Memory is what the compiled program asks for beside its
 arguments (`memory_analysis`); times are CPU seconds of this process.  One JSON line per program.
@@ -97,7 +97,7 @@ def page(rows: list[dict], physics: list[dict]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m eval.training_cost", description=__doc__)
     parser.add_argument("--steps", type=int, nargs="+", default=[60, 240])
-    parser.add_argument("--members", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--members", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repetitions", type=int, default=1)
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
