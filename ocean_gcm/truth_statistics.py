@@ -7,13 +7,23 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 
 from ocean_gcm.build import build_model
 from ocean_gcm.config import Config
-from ocean_gcm.data.statistics import DEFAULT_VARIABLES, NoVariance, Statistics, VariableStatistics, compute_statistics
-from ocean_gcm.data.truth import open_truth
+from ocean_gcm.data.statistics import (
+    DEFAULT_VARIABLES,
+    PIECE_BYTES,
+    NoVariance,
+    Statistics,
+    VariableStatistics,
+    compute_statistics,
+)
+from ocean_gcm.data.truth import INCREMENT, open_truth
 from ocean_gcm.errors import UserError
+from ocean_gcm.grid.grid import Grid
 from ocean_gcm.input_statistics import measure_inputs
+from ocean_gcm.metrics.moments import Moments
 
 STATES = 24
 """States from which the inputs of networks are measured, evenly over the period."""
@@ -65,7 +75,8 @@ def measure_truth(
     statistics = dataclasses.replace(first, variables={name: s.variables[name] for name, s in found.items()})
     states = (truth.window(int(start), 1).at(0) for start in chosen.spread(STATES, 1))
     measured = measure_inputs(model, states)
-    network = {"mean": dict(measured.mean), "scale": dict(measured.scale), "output_scale": output_scales(statistics)}
+    scales = {**output_scales(statistics), **increment_scales(data, model.grid)}
+    network = {"mean": dict(measured.mean), "scale": dict(measured.scale), "output_scale": scales}
     return dataclasses.replace(statistics, network=network)
 
 
@@ -81,6 +92,25 @@ def output_scales(statistics: Statistics) -> dict[str, list[float]]:
     result.update({name: scales[name] for name in ("temperature", "salinity") if name in scales})
     filled = {name: np.where(np.isfinite(x), x, np.nanmax(x)) for name, x in result.items()}
     return {name: (x / statistics.lead).tolist() for name, x in filled.items()}
+
+
+def increment_scales(data: xr.Dataset, grid: Grid) -> dict[str, list[float]]:
+    """Spread of the increments by tracer and level, where a truth was held to observations: what a network is to give.
+
+    At least a twentieth of the largest; levels without water get the largest one.
+    """
+    weights, result = grid.geometry.area["T"] * grid.mask, {}
+    for name in ("temperature", "salinity"):
+        if INCREMENT.format(name) not in data:
+            continue
+        array, moments = data[INCREMENT.format(name)], Moments.empty(len(weights))
+        piece = max(1, int(PIECE_BYTES // (8 * weights.size)))
+        for start in range(0, array.sizes["time"], piece):
+            moments = moments + Moments.of(array[start : start + piece].values, weights)
+        spread = moments.variance**0.5
+        largest = np.nanmax(spread)
+        result[name] = np.maximum(np.where(np.isfinite(spread), spread, largest), largest / 20.0).tolist()
+    return result
 
 
 def table(statistics: Statistics) -> list[tuple[str, ...]]:

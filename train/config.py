@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import pydantic
 
-from ocean_gcm.clock import Duration
+from ocean_gcm.clock import Duration, TimeConfig
 from ocean_gcm.config import Config, dump_tree, load_config, read_tree
 from ocean_gcm.errors import UserError
 from ocean_gcm.metrics.loss import LossConfig
@@ -20,6 +20,9 @@ from ocean_gcm.validation import sentence
 
 Moment = float | str
 """A share of the records, 0 to 1, or a date YYYY-MM-DD."""
+
+Region = tuple[float, float, float, float]
+"""West, east, south, north in degrees or m."""
 
 
 class ModelReference(Section):
@@ -34,27 +37,52 @@ class ModelReference(Section):
         return load_config(base / os.path.expandvars(self.config), texts)
 
 
-class SimulatedTruth(ModelReference):
-    """A truth that is made at the beginning of the training, by a model on the same grid (a twin experiment)."""
+class MadeTruth(Section):
+    """When the records of a truth that the training makes lie."""
 
-    config: str | None = pydantic.Field(None, description="model configuration (YAML); null: that of the trained model")
     spinup: Duration = pydantic.Field("P30D", description="time before the first record, ISO-8601 duration")
     duration: Duration = pydantic.Field("P30D", description="length of the truth, ISO-8601 duration")
     interval: Duration = pydantic.Field("P1D", description="time between records, ISO-8601 duration")
+
+    def steps(self, time: TimeConfig, key: str) -> tuple[int, int, int]:
+        """Time steps of spin-up, interval and duration.  Raises UserError, which names `key`."""
+        names = ("spinup", "interval", "duration")
+        return tuple(time.require_whole_steps(f"{key}.{name}", getattr(self, name)) for name in names)
+
+
+class SimulatedTruth(ModelReference, MadeTruth):
+    """A truth that is made at the beginning of the training, by a model on the same grid (a twin experiment)."""
+
+    config: str | None = pydantic.Field(None, description="model configuration (YAML); null: that of the trained model")
+
+
+class ObservedTruth(MadeTruth):
+    """A truth that is made of observations: the model as it is before training, its tracers held to a climatology."""
+
+    path: str = pydantic.Field(description="NetCDF file or Zarr store of the climatology (a path; $NAME is replaced)")
+    temperature: str = pydantic.Field(description="name of the temperature, in the file in degC or K")
+    salinity: str = pydantic.Field(description="name of the salinity, in the file in g kg-1 or practical")
+    missing: Literal["error", "nearest"] = pydantic.Field(
+        "error", description="wet points without a value in the file: refuse them, or take the nearest value"
+    )
+    relaxation: Duration = pydantic.Field(
+        "P30D", description="time scale that tracers are held with, ISO-8601 duration"
+    )
 
 
 class TruthConfig(Section):
     """What the model is compared with: states at moments on its own grid."""
 
     path: str | None = pydantic.Field(None, description="Zarr store or NetCDF file with thetao, so, uo, vo, zos")
-    simulate: SimulatedTruth | None = pydantic.Field(None, description="or how to make it")
+    simulate: SimulatedTruth | None = pydantic.Field(None, description="or how to make it by a model")
+    observe: ObservedTruth | None = pydantic.Field(None, description="or how to make it of an observed climatology")
     statistics: str | None = pydantic.Field(None, description="file of its statistics (JSON); null: computed from it")
     in_memory: bool = pydantic.Field(True, description="read all of it at once; false where it is larger than memory")
 
     @pydantic.model_validator(mode="after")
     def _one_source(self):
-        if (self.path is None) == (self.simulate is None):
-            raise UserError("truth needs exactly one of the keys path and simulate")
+        if sum(source is not None for source in (self.path, self.simulate, self.observe)) != 1:
+            raise UserError("truth needs exactly one of the keys path, simulate and observe")
         return self
 
 
@@ -78,8 +106,13 @@ class OptimizerConfig(Section):
 
 
 class StageConfig(Section):
-    """A stage of the curriculum: forecasts of one length."""
+    """A stage of the curriculum: forecasts of one length, or tendencies."""
 
+    mode: Literal["forecast", "tendency"] = pydantic.Field(
+        "forecast",
+        description="forecast: through the model, a posteriori; tendency: what closures add to tracers against the "
+        "increments of a truth that observations hold, a priori, as the errors that they make within the steps",
+    )
     steps: int = pydantic.Field(gt=0, description="length of a forecast in steps of the model")
     save_every: int | None = pydantic.Field(
         None, gt=0, description="steps between the states that the loss sees; null: only the last one"
@@ -102,6 +135,8 @@ class StageConfig(Section):
 
     @pydantic.model_validator(mode="after")
     def _divides(self):
+        if self.mode == "tendency" and (self.save_every or self.perturb == "noise"):
+            raise UserError("mode = tendency goes with steps and batch alone; expected no save_every and no perturb")
         if self.steps % self.interval:
             raise UserError(f"save_every = {self.save_every} does not divide steps = {self.steps}")
         return self
@@ -113,8 +148,13 @@ class StageConfig(Section):
 
     @property
     def records(self) -> int:
-        """States of the truth that a forecast needs, its start among them."""
-        return self.steps // self.interval + 1
+        """States of the truth that a forecast needs, its start among them; tendencies need no other."""
+        return 1 if self.mode == "tendency" else self.steps // self.interval + 1
+
+    @property
+    def times(self) -> int:
+        """States that the loss sees."""
+        return self.steps // self.interval
 
     def rate(self, iteration: int) -> float:
         """The learning rate of an iteration of the stage, counted from 0."""
@@ -168,6 +208,10 @@ class TrainConfig(Section):
     )
     truth: TruthConfig = pydantic.Field(description="what it learns from")
     periods: PeriodsConfig = pydantic.Field(PeriodsConfig(), description="what is learned from and what is held out")
+    held_out: tuple[Region, ...] = pydantic.Field(
+        (),
+        description="regions that are not learned from, at all depths: [west, east, south, north] in degrees or m",
+    )
     trainable: dict[str, str | tuple[float, float]] = pydantic.Field(
         description="patterns of parameters' paths, each with auto, identity, positive or [low, high]"
     )
@@ -186,6 +230,15 @@ class TrainConfig(Section):
         for number in range(len(self.stages)):
             self.loss_of(number)
         return self
+
+    @pydantic.field_validator("held_out")
+    @classmethod
+    def _regions(cls, regions):
+        for region in regions:
+            west, east, south, north = region
+            if not (west < east and south < north):
+                raise UserError(f"held_out contains {list(region)}; expected [west, east, south, north], ascending")
+        return regions
 
     @property
     def iterations(self) -> int:

@@ -22,6 +22,8 @@ from ocean_gcm.model import OceanModel
 from ocean_gcm.weights import restore
 from train import mesh as devices
 from train.config import StageConfig, TrainConfig
+from train.observed_truth import make_observed_truth
+from train.regions import outside, within
 from train.simulated_truth import make_truth, twin_config
 from train.step import Batch, Learner, Numbers, Static
 from train.validation import Validation
@@ -88,9 +90,11 @@ class Material:
         """Open the truth or make it in `directory`, and its statistics.  Raises UserError."""
         config, model = setup.config, setup.model
         path = config.truth.path
+        made = (directory / "truth.zarr").absolute()
         if config.truth.simulate is not None:
-            twin = twin_config(config, base)
-            path = make_truth(config.truth.simulate, twin, model, (directory / "truth.zarr").absolute(), say)
+            path = make_truth(config.truth.simulate, twin_config(config, base), model, made, say)
+        elif config.truth.observe is not None:
+            path = make_observed_truth(config.truth.observe, model, made, say)
         truth = open_truth(located(path, base), model)
         if config.truth.in_memory:
             truth = truth.in_memory()
@@ -108,21 +112,32 @@ class Material:
         """Records between the saved states of each stage.  Raises UserError if the training period is too short."""
         strides = []
         for number, stage in enumerate(self.setup.config.stages):
+            if stage.mode == "tendency":
+                strides.append(1)
+                self.held_truth  # noqa: B018  what is missing shows before the first iteration
+                continue
             seconds = round(stage.interval * self.setup.model.time_step)
             strides.append(self.truth.stride(seconds, f"stages[{number}].save_every"))
             self.periods["train"].require(stage.records, strides[-1])
         return tuple(strides)
 
-    def static(self, stage: StageConfig, loss) -> Static:
-        """Arrays of a stage, on all devices.  Raises UserError if the loss does not fit."""
-        model = self.setup.model
-        return self.setup.learner.static(model.grid_arrays, model.forcing, self.loss(stage, loss))
+    @cached_property
+    def held_truth(self) -> Truth:
+        """The truth with the increments that stages of tendencies learn.  Raises UserError if it has none."""
+        return self.truth.with_increments("a stage with mode = tendency")
 
-    def loss(self, stage: StageConfig, config) -> Loss:
+    def static(self, stage: StageConfig, loss) -> Static:
+        """Arrays of a stage, on all devices; held-out regions do not count.  Raises UserError if it does not fit."""
         model = self.setup.model
-        leads = [(n + 1) * stage.interval * model.time_step for n in range(stage.records - 1)]
+        counted = outside(self.setup.config.held_out, model.grid)
+        return self.setup.learner.static(model.grid_arrays, model.forcing, self.loss(stage, loss, counted))
+
+    def loss(self, stage: StageConfig, config, masks: dict[str, np.ndarray] | None = None) -> Loss:
+        """Of a stage, where `masks` by variable are True.  Raises UserError if it does not fit."""
+        model = self.setup.model
+        leads = [(n + 1) * stage.interval * model.time_step for n in range(stage.times)]
         scales = self.statistics.scales(config.scale, config.smallest_scale)
-        return build_loss(config, model.grid, scales, leads, dtype=model.dtype)
+        return build_loss(config, model.grid, scales, leads, dtype=model.dtype, masks=masks)
 
     def batches(self, iteration: int) -> Iterator[Batch]:
         """Batches from an iteration of the whole training to the end of its stage.
@@ -135,7 +150,7 @@ class Material:
         stage, stride = config.stages[number], self.strides[number]
         part = devices.share(learner.mesh, stage.batch)
         windows = loader.batches(
-            self.truth,
+            self.held_truth if stage.mode == "tendency" else self.truth,
             self.periods["train"].starts(stage.records, stride),
             records=stage.records,
             stride=stride,
@@ -156,6 +171,9 @@ class Material:
         validation = Validation.build(config.validation, self.truth, period, setup.model, setup.learner)
         loss = config.loss.model_copy(update={"lead_weights": None, "lead_decay": None})
         validation.static = self.static(validation.stage, loss)
+        if config.held_out:
+            masks = within(config.held_out, setup.model.grid)
+            validation.held_out = self.loss(validation.stage, loss, masks).weights
         return validation
 
 

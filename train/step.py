@@ -13,6 +13,7 @@ import numpy as np
 import optax
 from jax.sharding import NamedSharding, PartitionSpec
 
+from ocean_gcm import rollout
 from ocean_gcm.data.truth import Window
 from ocean_gcm.decomposition import unroll
 from ocean_gcm.forcing.surface import SurfaceForcing
@@ -20,6 +21,7 @@ from ocean_gcm.metrics.loss import Loss
 from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Ocean
 from ocean_gcm.stochastic.initial import perturb
+from ocean_gcm.tendencies import explicit_tendencies
 from train import mesh as devices
 from train.config import OptimizerConfig, StageConfig
 
@@ -50,7 +52,7 @@ class Batch:
       ocean: fields at the starts.
       clock: (batch, 2) days and seconds of the starts since that of the configuration.
       keys: (batch, words) bits of a random key each.
-      truth: (batch, time, ...) fields at the saved times.
+      truth: (batch, time, ...) fields at the saved times; in a stage of tendencies the increments, per second.
     """
 
     ocean: Ocean
@@ -143,8 +145,26 @@ class Learner:
         decode = jax.vmap(jax.vmap(jax.vmap(lambda state: model.decode(state, static.forcing))))
         return decode(saved.states)
 
+    def changes(self, numbers: Numbers, static: Static, batch: Batch, stage: StageConfig) -> tuple[Ocean, Ocean]:
+        """What closures' tendencies change within a stage's steps, (batch, 1 member, 1 time, ...), and should."""
+        model = self.model(numbers, static)
+
+        def one(start):
+            ocean, clock, words = start
+            time, key = jdt.Timedelta(clock[0], clock[1]), jax.random.wrap_key_data(words)
+            return explicit_tendencies(model, ocean, time, key, static.forcing)
+
+        each = rollout.each if self.mesh.size == 1 else lambda run, states: jax.vmap(run)(states)
+        made = each(one, (batch.ocean, batch.clock, batch.keys))
+        seconds = stage.steps * model.time_step
+        return jax.tree.map(lambda x: (x * seconds)[:, None, None], made), jax.tree.map(
+            lambda x: x * seconds, batch.truth
+        )
+
     def loss(self, numbers: Numbers, static: Static, batch: Batch, stage: StageConfig):
         """(loss, parts) of a batch."""
+        if stage.mode == "tendency":
+            return static.loss(*self.changes(numbers, static, batch, stage))
         return static.loss(self.forecasts(numbers, static, batch, stage), batch.truth)
 
     def update(
@@ -196,6 +216,11 @@ class Learner:
         index, number = devices.share(self.mesh, size)
         words = np.asarray(jax.random.key_data(jax.random.split(key, size)))[index::number]
         start, truth = window.at(0), jax.tree.map(lambda a: a[:, 1:], window.ocean)
+        if window.increments:
+            nothing = dict.fromkeys(("u", "v", "temperature", "salinity", "sea_surface_height"))
+            known = {name: array for name, array in window.increments.items() if name in nothing}
+            others = {name: array for name, array in window.increments.items() if name not in nothing}
+            truth = Ocean(**{**nothing, **known}, tracers=others)
         clock = np.stack([start.days, start.seconds], -1)
         own = Batch(start.ocean, clock, words, truth)
         return devices.spread(self.mesh, own, window.ocean.u.shape[-2:], size)

@@ -13,7 +13,6 @@ from jax.sharding import NamedSharding, PartitionSpec
 from ocean_gcm.clock import duration_seconds
 from ocean_gcm.data.truth import Period, Truth
 from ocean_gcm.errors import UserError
-from ocean_gcm.metrics.loss import Loss
 from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Ocean
 from train import mesh as devices
@@ -22,17 +21,25 @@ from train.figures import Rollout
 from train.processes import compiled_by_all
 from train.step import Batch, Learner, Numbers, Static
 
+Weights = dict[str, jax.Array]
+Errors = dict[str, list[float]]
 
-def rmse(loss: Loss, forecast: Ocean, truth: Ocean) -> dict[str, jax.Array]:
-    """Root of the mean squared error over cells (by volume) and forecasts, by variable, (time,) in its unit.
+REGIONS = (("rmse",), ("rmse", "held_out"))
+"""What is learned from (everything, without held-out regions), and the held-out regions."""
 
-    forecast, truth: (batch, member, time, ...) and (batch, time, ...); of an ensemble its mean counts.
+
+def rmse(weights: Weights, forecast: Ocean, truth: Ocean) -> dict[str, jax.Array]:
+    """Root of the mean squared error over cells and forecasts, by variable, (time,) in its unit.
+
+    Args:
+      weights: shares of the cells by variable, (nz, ny, nx), as in `Loss`.
+      forecast, truth: (batch, member, time, ...) and (batch, time, ...); of an ensemble its mean counts.
     """
     out = {}
-    for name, weights in loss.weights.items():
+    for name, share in weights.items():
         error = getattr(forecast, name).mean(1) - getattr(truth, name)
-        squares = jnp.where(weights > 0, (error[:, :, None] if error.ndim == 4 else error) ** 2, 0)
-        out[name] = jnp.sqrt(jnp.mean(jnp.sum(squares * weights, (-3, -2, -1)), 0))
+        squares = jnp.where(share > 0, (error[:, :, None] if error.ndim == 4 else error) ** 2, 0)
+        out[name] = jnp.sqrt(jnp.mean(jnp.sum(squares * share, (-3, -2, -1)), 0))
     return out
 
 
@@ -42,6 +49,7 @@ class Validation:
 
     Attributes:
       leads: lead times, s.
+      held_out: weights of the cells that are not learned from, if there are such; scores on these stand by themselves.
       rollout: the first of the forecasts that were last made, its mean over members.
     """
 
@@ -51,6 +59,7 @@ class Validation:
     stage: StageConfig
     chosen: np.ndarray
     leads: list[int]
+    held_out: Weights | None = None
     reference: dict[str, dict[str, list[float]]] | None = None
     rollout: Rollout | None = None
 
@@ -79,41 +88,51 @@ class Validation:
         validation._persisted = jax.jit(validation._persist, out_shardings=everywhere)
         return validation
 
-    def _make(self, numbers: Numbers, static: Static, batch: Batch):
-        """RMSE of forecasts; surface fields of the first of them, and of the truth."""
+    def _make(self, numbers: Numbers, static: Static, batch: Batch, held_out: Weights | None):
+        """RMSE of forecasts by `REGIONS`; surface fields of the first of them, and of the truth."""
         forecasts = self.learner.forecasts(numbers, static, batch, self.stage)
         first = jax.tree.map(lambda a: a[0].mean(0), forecasts)
         truth = jax.tree.map(lambda a: a[0], batch.truth)
-        return rmse(static.loss, forecasts, batch.truth), _surface(first), _surface(truth)
+        return self._regional(static, forecasts, batch.truth, held_out), _surface(first), _surface(truth)
 
-    def _persist(self, static: Static, batch: Batch) -> dict[str, jax.Array]:
-        """RMSE of a sea that stays as it is."""
+    def _regional(self, static: Static, forecasts: Ocean, truth: Ocean, held_out: Weights | None):
+        everywhere = rmse(static.loss.weights, forecasts, truth)
+        return (everywhere,) if held_out is None else (everywhere, rmse(held_out, forecasts, truth))
+
+    def _persist(self, static: Static, batch: Batch, held_out: Weights | None):
+        """RMSE of a sea that stays as it is, by `REGIONS`."""
 
         def stays(start, truth):
             return jnp.broadcast_to(start[:, None, None], (len(start), 1, *truth.shape[1:]))
 
-        return rmse(static.loss, jax.tree.map(stays, batch.ocean, batch.truth), batch.truth)
+        return self._regional(static, jax.tree.map(stays, batch.ocean, batch.truth), batch.truth, held_out)
 
-    def errors(self, numbers: Numbers) -> dict[str, list[float]]:
-        """RMSE by variable, one number for each lead."""
-        found, *surfaces = self._made(self._everywhere(numbers), self.static, self.batch)
+    def errors(self, numbers: Numbers) -> list[Errors]:
+        """By region: RMSE by variable, one number for each lead."""
+        found, *surfaces = self._made(self._everywhere(numbers), self.static, self.batch, self.held_out)
         self.rollout = Rollout(*({n: np.asarray(a)[self.chosen] for n, a in fields.items()} for fields in surfaces))
         return self._at_leads(found)
 
     def compare(self, numbers: Numbers, start: Numbers) -> dict[str, Any]:
         """Errors of the trained model, of the one that training began with, and of a sea that stays as it is."""
+        data = self.static, self.batch, self.held_out
         if self.reference is None:
-            compiled_by_all("persistence", self._persisted, self.static, self.batch)
-            compiled_by_all("validation", self._made, self._everywhere(start), self.static, self.batch)
-            persistence = self._at_leads(self._persisted(self.static, self.batch))
-            self.reference = {"rmse_untrained": self.errors(start), "rmse_persistence": persistence}
-        return {"lead_seconds": self.leads, "rmse": self.errors(numbers), **self.reference}
+            compiled_by_all("persistence", self._persisted, *data)
+            compiled_by_all("validation", self._made, self._everywhere(start), *data)
+            persistence = self._at_leads(self._persisted(*data))
+            self.reference = {**_named("untrained", self.errors(start)), **_named("persistence", persistence)}
+        return {"lead_seconds": self.leads, **_named("", self.errors(numbers)), **self.reference}
 
     def _everywhere(self, numbers: Numbers) -> Numbers:
         return devices.everywhere(self.learner.mesh, dict(numbers))
 
-    def _at_leads(self, errors: dict[str, jax.Array]) -> dict[str, list[float]]:
-        return {name: np.asarray(values, float)[self.chosen].tolist() for name, values in errors.items()}
+    def _at_leads(self, regions: tuple[dict[str, jax.Array], ...]) -> list[Errors]:
+        return [{n: np.asarray(a, float)[self.chosen].tolist() for n, a in errors.items()} for errors in regions]
+
+
+def _named(forecast: str, regions: list[Errors]) -> dict[str, Errors]:
+    """Errors by region as entries rmse, rmse_held_out, with `forecast` behind."""
+    return {"_".join(filter(None, (*names, forecast))): e for names, e in zip(REGIONS, regions, strict=False)}
 
 
 def _surface(ocean: Ocean) -> dict[str, jax.Array]:

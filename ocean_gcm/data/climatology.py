@@ -74,6 +74,23 @@ def read_tracers(
     return {"temperature": np.where(wet, t, 0.0), "salinity": np.where(wet, s, 0.0)}
 
 
+def read_tracer_records(
+    path: str | os.PathLike, grid: Grid, *, temperature: str, salinity: str, **options
+) -> tuple[dict[str, np.ndarray], tuple[float, ...]]:
+    """`read_tracers` of all records of a climatology: (records, nz, ny, nx) by name, and their fractions of the year.
+
+    Raises UserError as `read_tracers` does, and for a file without several records.
+    """
+    source = read_variable(path, temperature, spherical=grid.geometry.spherical)
+    if len(source.values) < 2:
+        raise UserError(f"{source.label} has one record; expected the records of a year, such as 12 months")
+    found = [
+        read_tracers(path, grid, temperature=temperature, salinity=salinity, record=record, **options)
+        for record in range(len(source.values))
+    ]
+    return {name: np.stack([fields[name] for fields in found]) for name in found[0]}, source.times
+
+
 def to_model_kinds(temperature, salinity, equation_of_state: str, standard_names=("", ""), pressure=0.0):
     """Temperature and salinity in the kinds that the equation of state takes.
 

@@ -19,6 +19,9 @@ from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Ocean
 
+INCREMENT = "{}_increment"
+"""Variables of a truth that was held to observations: what drew a tracer on average before the record, per second."""
+
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
@@ -28,11 +31,14 @@ class Window:
     Attributes:
       ocean: fields of the model, land 0.
       days, seconds: int32, model time of each state: whole days and the seconds beyond.
+      increments: tendencies of tracers that a model lacks to follow the truth, by name, per second; {} unless they were
+        asked for.
     """
 
     ocean: Ocean
     days: np.ndarray
     seconds: np.ndarray
+    increments: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @property
     def time(self) -> jdt.Timedelta:
@@ -109,6 +115,7 @@ class Truth:
     seconds: np.ndarray
     interval: int
     cache: Mapping[str, np.ndarray] | None = None
+    increments: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.seconds)
@@ -121,6 +128,21 @@ class Truth:
     def in_memory(self) -> Truth:
         """The same truth with all fields read at once."""
         return dataclasses.replace(self, cache=self._read(slice(0, len(self))))
+
+    def with_increments(self, key: str) -> Truth:
+        """The same truth, its windows with the increments of tracers, which are read at once.
+
+        Raises UserError, which names `key`, if it has none.
+        """
+        names = {n: INCREMENT.format(n) for n in self.names if INCREMENT.format(n) in self.series.dataset}
+        if not names:
+            raise UserError(
+                f"{key} needs a truth with increments, which {self.series.label} has not; expected one that "
+                "truth.observe makes"
+            )
+        data = self.series.dataset.isel(time=slice(0, len(self)))
+        found = {name: np.asarray(data[variable].values, self.dtype) for name, variable in names.items()}
+        return dataclasses.replace(self, increments=found)
 
     def index(self, date: str) -> int:
         """The first record at or after `date` (YYYY-MM-DD), len(self) if all lie before.
@@ -162,7 +184,8 @@ class Truth:
         fields = self._read(chosen)
         known = {name: fields.pop(name) for name in PROGNOSTIC}
         days, seconds = np.divmod(self.seconds[chosen], SECONDS_PER_DAY)
-        return Window(Ocean(**known, tracers=fields), days.astype(np.int32), seconds.astype(np.int32))
+        increments = {name: array[chosen] for name, array in self.increments.items()}
+        return Window(Ocean(**known, tracers=fields), days.astype(np.int32), seconds.astype(np.int32), increments)
 
     def windows(self, starts: Sequence[int], records: int, stride: int = 1) -> Window:
         """`window` of each start, with a leading axis of starts."""

@@ -78,8 +78,8 @@ class SurfaceForcing:
         fields = {name: getattr(self, name) for name in FIELDS}
         if any(array is not None and array.shape[0] > 1 for array in fields.values()):
             second = second_of_year(time, self.start_fraction, self.days_per_year)
-            before, after, weight = _neighbours(second, self.record_times, self.days_per_year, dtype)
-            fields = {name: _interpolate(array, before, after, weight) for name, array in fields.items()}
+            before, after, weight = neighbours(second, self.record_times, self.days_per_year, dtype)
+            fields = {name: interpolate(array, before, after, weight) for name, array in fields.items()}
         else:
             fields = {name: None if array is None else array[0] for name, array in fields.items()}
         return Surface(
@@ -118,7 +118,7 @@ def year_fraction(time: jdt.Timedelta, start_fraction: float, days_per_year: int
     return jnp.minimum(fraction, jnp.asarray(1 - jnp.finfo(dtype).epsneg, dtype))
 
 
-def _neighbours(second, record_times, days_per_year, dtype):
+def neighbours(second, record_times, days_per_year, dtype):
     """Indices of the records before and after, and the weight of the latter in [0, 1)."""
     year = days_per_year * _SECONDS_PER_DAY
     number = len(record_times)
@@ -130,7 +130,7 @@ def _neighbours(second, record_times, days_per_year, dtype):
     return before, after, since.astype(dtype) / gap.astype(dtype)
 
 
-def _interpolate(array, before, after, weight):
+def interpolate(array, before, after, weight):
     if array is None or array.shape[0] == 1:
         return None if array is None else array[0]
     first = lax.dynamic_index_in_dim(array, before, 0, keepdims=False)

@@ -60,7 +60,7 @@ def tracer_step(metrics, numerics, p, effects, surface, rounding, transport_x, t
     for name, tendency in (effects.tracer_tendencies or {}).items():
         change[name] = change[name] + dt * tendency.interior(ny, nx)
     for name, flux in (effects.tracer_fluxes or {}).items():
-        change[name] = change[name] - dt * _outflow(flux, (ny, nx)) * inv_volume
+        change[name] = change[name] - dt * outflow_by(flux, (ny, nx)) * inv_volume
     inputs = n.surface.tracer_fluxes(surface, {k: x[0] for k, x in old.items()}, source)
     for name, flux in inputs.items():
         change[name] = change[name].at[0].add(dt * flux.into_cell * area * inv_volume[0])
@@ -120,11 +120,11 @@ def _add_isoneutral(metrics, numerics, p, effects, tracers, inv_volume):
         fluxes = isoneutral.isoneutral_fluxes(
             m, tracer, effects.isoneutral_diffusion, p.thickness.u, p.thickness.v, p.inv_distance
         )
-        result[name] = result[name] - dt * _outflow(fluxes, (ny, nx)) * inv_volume
+        result[name] = result[name] - dt * outflow_by(fluxes, (ny, nx)) * inv_volume
     return result
 
 
-def _outflow(fluxes, shape):
+def outflow_by(fluxes, shape):
     """What leaves each cell on the interior by fluxes (U/c, V/c, T/w upward), of which each may be None."""
     flux_x, flux_y, flux_z = fluxes
     parts = []

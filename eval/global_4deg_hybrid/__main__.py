@@ -1,0 +1,83 @@
+"""python -m eval.global_4deg_hybrid physics=RUN hybrid=RUN: see docs/results/global_4deg_hybrid.md."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from eval.global_4deg_hybrid import figures, scores
+from eval.global_4deg_hybrid.page import write_page
+from eval.profiles import read_profiles
+from eval.reference_climatology import read_climatology
+from ocean_gcm.data.paths import expand
+from ocean_gcm.data.run_output import Run, open_run
+from ocean_gcm.errors import UserError
+from train.config import load_train_config
+
+PROFILES = {"WOD 2001": "wod2001_profiles.nc", "Argo": "argo_profiles.nc"}
+
+
+def budget_rows(run: Run) -> list[dict]:
+    """What the closing table says of conservation."""
+    budgets = run.summary.get("budgets") or {}
+    end = f"{run.years(bound=1)[-1]:g}y"
+    head = {"lead": end, "against": "", "region": "all", "metric": "relative_residual"}
+    return [
+        {**head, "variable": f"{name}_budget", "value": budget["relative_residual"]} for name, budget in budgets.items()
+    ]
+
+
+def evaluate(runs: dict[str, Path], training: Path, data: Path, output: Path) -> None:
+    """Write table, figures and page below `output`.  Raises UserError for runs and files that do not fit."""
+    opened = {name: open_run(path) for name, path in runs.items()}
+    grid = next(iter(opened.values())).grid
+    held_out = load_train_config(training).held_out
+    levitus = read_climatology("Levitus", data / "global_4deg.nc", grid, "theta_annual", "salt_annual")
+    woa18 = read_climatology("WOA18", data / "woa18_annual_5deg.nc", grid, "thetao", "so")
+    profiles = [read_profiles(data / file, label) for label, file in PROFILES.items()]
+    rows, last_years, series = [], {}, {}
+    for name, run in opened.items():
+        last = int(run.years(bound=1)[-1] + 1e-6)
+        found = scores.climate_rows(run, levitus, woa18, held_out) + budget_rows(run)
+        for number in (1, last):
+            year = scores.year_of(run, number)
+            found += scores.profile_rows(year.records, year.times, grid, profiles, f"{number}y")
+        last_years[name], series[name] = year.mean["temperature"], scores.rmse_series(run, levitus)
+        rows += [{"model": name, **row} for row in found]
+    fields, times = scores.monthly_climatology(data / "global_4deg.nc", grid)
+    rows += [{"model": "levitus", **row} for row in scores.profile_rows(fields, times, grid, profiles, "")]
+    output.mkdir(parents=True, exist_ok=True)
+    table = pd.DataFrame(rows).assign(seed=0)
+    columns = ["model", "seed", "variable", "lead", "metric", "value", "against", "region"]
+    table[columns].to_csv(output / "global_4deg_hybrid.csv", index=False, float_format="%.6g")
+    folder = output / "global_4deg_hybrid"
+    figures.draw_years(folder / "years.png", series)
+    figures.draw_errors(folder / "errors.png", grid, last_years, levitus, 2, f"year {last}")
+    print(f"wrote {write_page(table, output, last)}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m eval.global_4deg_hybrid", description=__doc__)
+    parser.add_argument("runs", nargs="+", metavar="NAME=RUN", help="run directories with means, physics and hybrid")
+    parser.add_argument("--training", type=Path, default=Path("configs/train/global_4deg_observed.yaml"))
+    parser.add_argument("--data", default="${OCEAN_GCM_DATA}", help="directory of climatologies and profiles")
+    parser.add_argument("--output", type=Path, default=Path("docs/results"))
+    options = parser.parse_args(arguments)
+    try:
+        runs = dict(text.split("=", 1) for text in options.runs if "=" in text)
+        if set(runs) != {"physics", "hybrid"}:
+            raise UserError(f"the runs are {options.runs}; expected physics=RUN and hybrid=RUN")
+        evaluate(
+            {name: Path(path) for name, path in runs.items()}, options.training, expand(options.data), options.output
+        )
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""What closures add to a state as tendencies: the part of their effects that can be compared without a step."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import jax_datetime as jdt
+
+from ocean_gcm.closures.interface import Effects
+from ocean_gcm.dynamics.finite_volume import core
+from ocean_gcm.dynamics.finite_volume.tracer_step import outflow_by
+from ocean_gcm.forcing.surface import SurfaceForcing
+from ocean_gcm.model import OceanModel
+from ocean_gcm.state import Ocean
+
+
+def explicit_tendencies(
+    model: OceanModel, ocean: Ocean, time: jdt.Timedelta, key: jax.Array, forcing: SurfaceForcing | None = None
+) -> Ocean:
+    """Sum over the closures of `u_tendency`, `v_tendency`, `tracer_tendencies` and the divergence of `tracer_fluxes`.
+
+    Mixing coefficients, drag and eddy transports have no part in it: what they do depends on the step.
+
+    Args:
+      ocean: a state, in the model's shapes and units; `time` since the model's start, 0-d; `key` typed.
+      forcing: default: the model's own.
+
+    Returns the tendencies in the place of the fields, zero on land, per second; the sea surface has none (None).
+    """
+    static, numerics = model.metrics(), model.blueprint.numerics
+    _, ny, nx = numerics.shape
+    start = model.state_from(ocean, time, key)
+    surface = (model.forcing if forcing is None else forcing).at(time)
+    prepared = core.prepare(static, numerics, start.ocean)
+    columns = core.columns(static, numerics, prepared, surface, model.physics_interval)
+    effects = Effects()
+    for closure, own in zip(model.closures.items(), jax.random.split(key, len(model.closures)), strict=True):
+        name, call = closure
+        effects = effects + call(columns, start.closures[name], own)[0]
+
+    def field(found, mask):
+        return jnp.zeros(numerics.shape, model.dtype) if found is None else found.interior(ny, nx) * mask
+
+    volume = (prepared.thickness.t * static.area_t).interior(ny, nx)
+    wet = static.mask_t.interior(ny, nx)
+    per_volume = wet / jnp.where(volume > 0, volume, 1.0)
+
+    def tracer(name):
+        total = field((effects.tracer_tendencies or {}).get(name), wet)
+        fluxes = (effects.tracer_fluxes or {}).get(name)
+        return total if fluxes is None else total - outflow_by(fluxes, (ny, nx)) * per_volume
+
+    return Ocean(
+        u=field(effects.u_tendency, static.mask_u.interior(ny, nx)),
+        v=field(effects.v_tendency, static.mask_v.interior(ny, nx)),
+        temperature=tracer("temperature"),
+        salinity=tracer("salinity"),
+        sea_surface_height=None,
+        tracers={name: tracer(name) for name in ocean.tracers},
+    )
