@@ -136,7 +136,7 @@ class StageConfig(Section):
     @pydantic.model_validator(mode="after")
     def _divides(self):
         if self.mode == "tendency" and (self.save_every or self.perturb == "noise"):
-            raise UserError("mode = tendency goes with steps and batch alone; expected no save_every and no perturb")
+            raise UserError("mode = tendency knows no saved times and no noise; expected no save_every and no perturb")
         if self.steps % self.interval:
             raise UserError(f"save_every = {self.save_every} does not divide steps = {self.steps}")
         return self

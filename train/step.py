@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -146,20 +147,26 @@ class Learner:
         return decode(saved.states)
 
     def changes(self, numbers: Numbers, static: Static, batch: Batch, stage: StageConfig) -> tuple[Ocean, Ocean]:
-        """What closures' tendencies change within a stage's steps, (batch, 1 member, 1 time, ...), and should."""
+        """What closures' tendencies change within a stage's steps, (batch, member, 1 time, ...), and what they should.
+
+        Members see perturbed states and should give the same.
+        """
         model = self.model(numbers, static)
 
         def one(start):
             ocean, clock, words = start
             time, key = jdt.Timedelta(clock[0], clock[1]), jax.random.wrap_key_data(words)
-            return explicit_tendencies(model, ocean, time, key, static.forcing)
+            tendencies = functools.partial(explicit_tendencies, model, time=time, key=key, forcing=static.forcing)
+            if stage.members == 1:
+                return jax.tree.map(lambda x: x[None], tendencies(ocean))
+            around = perturb(model, model.state_from(ocean, time, key), key, members=stage.members)
+            return rollout.each(tendencies, around.ocean)
 
         each = rollout.each if self.mesh.size == 1 else lambda run, states: jax.vmap(run)(states)
         made = each(one, (batch.ocean, batch.clock, batch.keys))
         seconds = stage.steps * model.time_step
-        return jax.tree.map(lambda x: (x * seconds)[:, None, None], made), jax.tree.map(
-            lambda x: x * seconds, batch.truth
-        )
+        wanted = jax.tree.map(lambda x: x * seconds, batch.truth)
+        return jax.tree.map(lambda x: (x * seconds)[:, :, None], made), wanted
 
     def loss(self, numbers: Numbers, static: Static, batch: Batch, stage: StageConfig):
         """(loss, parts) of a batch."""

@@ -18,7 +18,7 @@ from train.setup import Setup
         ("stages.0.save_every=3", "does not divide steps = 8"),
         ("stages.0.loss.scale=tendancy", "did you mean 'tendency'"),
         ("stages=[]", "stages"),
-        ("truth.path=a.zarr", "exactly one of the keys path and simulate"),
+        ("truth.path=a.zarr", "exactly one of the keys path, simulate and observe"),
         ("trainable={}", "trainable is empty"),
         ("optimizer.beta1=1.0", "optimizer.beta1"),
         ("recovery.factor=2", "recovery.factor"),
