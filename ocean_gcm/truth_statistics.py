@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,9 @@ from ocean_gcm.errors import UserError
 from ocean_gcm.grid.grid import Grid
 from ocean_gcm.input_statistics import measure_inputs
 from ocean_gcm.metrics.moments import Moments
+
+SMALLEST_INCREMENT = 0.005
+"""Smallest scale of a level's increments, as a share of the largest: the abyss lacks little and keeps what is added."""
 
 STATES = 24
 """States from which the inputs of networks are measured, evenly over the period."""
@@ -75,7 +78,10 @@ def measure_truth(
     statistics = dataclasses.replace(first, variables={name: s.variables[name] for name, s in found.items()})
     states = (truth.window(int(start), 1).at(0) for start in chosen.spread(STATES, 1))
     measured = measure_inputs(model, states)
-    scales = {**output_scales(statistics), **increment_scales(data, model.grid)}
+    names = {name: INCREMENT.format(name) for name in ("temperature", "salinity")}
+    held = {name: data[variable] for name, variable in names.items() if variable in data}
+    lacks = spread_of_increments(held, model.grid, SMALLEST_INCREMENT)
+    scales = {**output_scales(statistics), **{name: spread.tolist() for name, spread in lacks.items()}}
     network = {"mean": dict(measured.mean), "scale": dict(measured.scale), "output_scale": scales}
     return dataclasses.replace(statistics, network=network)
 
@@ -94,22 +100,22 @@ def output_scales(statistics: Statistics) -> dict[str, list[float]]:
     return {name: (x / statistics.lead).tolist() for name, x in filled.items()}
 
 
-def increment_scales(data: xr.Dataset, grid: Grid) -> dict[str, list[float]]:
-    """Spread of the increments by tracer and level, where a truth was held to observations: what a network is to give.
+def spread_of_increments(
+    increments: Mapping[str, np.ndarray | xr.DataArray], grid: Grid, smallest: float
+) -> dict[str, np.ndarray]:
+    """(nz,) spread of (time, nz, ny, nx) by tracer, weighted by area: what a model lacks, per second.
 
-    At least a twentieth of the largest; levels without water get the largest one.
+    At least `smallest` times the largest; levels without water get the largest one.
     """
     weights, result = grid.geometry.area["T"] * grid.mask, {}
-    for name in ("temperature", "salinity"):
-        if INCREMENT.format(name) not in data:
-            continue
-        array, moments = data[INCREMENT.format(name)], Moments.empty(len(weights))
-        piece = max(1, int(PIECE_BYTES // (8 * weights.size)))
-        for start in range(0, array.sizes["time"], piece):
-            moments = moments + Moments.of(array[start : start + piece].values, weights)
+    piece = max(1, int(PIECE_BYTES // (8 * weights.size)))
+    for name, array in increments.items():
+        moments = Moments.empty(len(weights))
+        for start in range(0, len(array), piece):
+            moments = moments + Moments.of(np.asarray(array[start : start + piece]), weights)
         spread = moments.variance**0.5
         largest = np.nanmax(spread)
-        result[name] = np.maximum(np.where(np.isfinite(spread), spread, largest), largest / 20.0).tolist()
+        result[name] = np.maximum(np.where(np.isfinite(spread), spread, largest), smallest * largest)
     return result
 
 

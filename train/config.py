@@ -128,6 +128,11 @@ class StageConfig(Section):
     perturb: Literal["initial", "noise"] = pydantic.Field(
         "initial", description="how members differ: initial states and noise, or only noise"
     )
+    draw: Duration | None = pydantic.Field(
+        None,
+        description="with mode: tendency and members: time scale over which what is learned is to draw tracers of "
+        "perturbed states back, ISO-8601 duration; null: perturbed states should have the tendencies of the others",
+    )
     offload: bool = pydantic.Field(
         False, description="keep the states for the gradient in the memory of the host: slower, on accelerators smaller"
     )
@@ -137,6 +142,8 @@ class StageConfig(Section):
     def _divides(self):
         if self.mode == "tendency" and (self.save_every or self.perturb == "noise"):
             raise UserError("mode = tendency knows no saved times and no noise; expected no save_every and no perturb")
+        if self.draw is not None and (self.mode == "forecast" or self.members == 1):
+            raise UserError(f"draw is {self.draw!r}; expected null without mode: tendency and members of 2 or more")
         if self.steps % self.interval:
             raise UserError(f"save_every = {self.save_every} does not divide steps = {self.steps}")
         return self

@@ -13,12 +13,14 @@ import jax
 import numpy as np
 
 from ocean_gcm.build import build_model
+from ocean_gcm.clock import SECONDS_PER_DAY
 from ocean_gcm.closures.trainable import split
 from ocean_gcm.data import loader
 from ocean_gcm.data.statistics import Statistics, compute_statistics, read_statistics
 from ocean_gcm.data.truth import Period, Truth, open_truth
 from ocean_gcm.metrics.loss import Loss, build_loss
 from ocean_gcm.model import OceanModel
+from ocean_gcm.truth_statistics import spread_of_increments
 from ocean_gcm.weights import restore
 from train import mesh as devices
 from train.config import StageConfig, TrainConfig
@@ -124,7 +126,7 @@ class Material:
     @cached_property
     def held_truth(self) -> Truth:
         """The truth with the increments that stages of tendencies learn.  Raises UserError if it has none."""
-        return self.truth.with_increments("a stage with mode = tendency")
+        return self.truth.with_increments("mode = tendency or scale = increment")
 
     def static(self, stage: StageConfig, loss) -> Static:
         """Arrays of a stage, on all devices; held-out regions do not count.  Raises UserError if it does not fit."""
@@ -136,7 +138,11 @@ class Material:
         """Of a stage, where `masks` by variable are True.  Raises UserError if it does not fit."""
         model = self.setup.model
         leads = [(n + 1) * stage.interval * model.time_step for n in range(stage.times)]
-        scales = self.statistics.scales(config.scale, config.smallest_scale)
+        if config.scale == "increment":
+            scales = spread_of_increments(self.held_truth.increments, model.grid, config.smallest_scale)
+            scales = {name: SECONDS_PER_DAY * spread for name, spread in scales.items()}
+        else:
+            scales = self.statistics.scales(config.scale, config.smallest_scale)
         return build_loss(config, model.grid, scales, leads, dtype=model.dtype, masks=masks)
 
     def batches(self, iteration: int) -> Iterator[Batch]:

@@ -15,6 +15,7 @@ import optax
 from jax.sharding import NamedSharding, PartitionSpec
 
 from ocean_gcm import rollout
+from ocean_gcm.clock import duration_seconds
 from ocean_gcm.data.truth import Window
 from ocean_gcm.decomposition import unroll
 from ocean_gcm.forcing.surface import SurfaceForcing
@@ -149,9 +150,10 @@ class Learner:
     def changes(self, numbers: Numbers, static: Static, batch: Batch, stage: StageConfig) -> tuple[Ocean, Ocean]:
         """What closures' tendencies change within a stage's steps, (batch, member, 1 time, ...), and what they should.
 
-        Members see perturbed states and should give the same.
+        Members see perturbed states and should give the same, and what draws their tracers back within `stage.draw`.
         """
         model = self.model(numbers, static)
+        rate = 0.0 if stage.draw is None else 1.0 / duration_seconds(stage.draw, model.config.time.calendar)
 
         def one(start):
             ocean, clock, words = start
@@ -159,8 +161,10 @@ class Learner:
             tendencies = functools.partial(explicit_tendencies, model, time=time, key=key, forcing=static.forcing)
             if stage.members == 1:
                 return jax.tree.map(lambda x: x[None], tendencies(ocean))
-            around = perturb(model, model.state_from(ocean, time, key), key, members=stage.members)
-            return rollout.each(tendencies, around.ocean)
+            around = perturb(model, model.state_from(ocean, time, key), key, members=stage.members).ocean
+            found = rollout.each(tendencies, around)
+            lack = {name: rate * (getattr(ocean, name) - getattr(around, name)) for name in ("temperature", "salinity")}
+            return dataclasses.replace(found, **{name: getattr(found, name) - lack[name] for name in lack})
 
         each = rollout.each if self.mesh.size == 1 else lambda run, states: jax.vmap(run)(states)
         made = each(one, (batch.ocean, batch.clock, batch.keys))

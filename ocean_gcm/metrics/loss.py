@@ -31,8 +31,10 @@ class LossConfig(Section):
     variables: dict[str, float] = pydantic.Field(
         {name: 1.0 for name in VARIABLES}, description="weight of each variable that counts, no unit"
     )
-    scale: Literal["tendency", "standard_deviation"] = pydantic.Field(
-        "tendency", description="what errors are counted in: the spread of changes over a lead, or of the fields"
+    scale: Literal["tendency", "standard_deviation", "increment"] = pydantic.Field(
+        "tendency",
+        description="what errors are counted in: the spread of changes over a lead, of the fields, or of a day of the "
+        "increments of a truth that observations hold",
     )
     smallest_scale: float = pydantic.Field(
         0.05, gt=0, le=1, description="floor of a level's scale, as a share of the variable's largest"

@@ -169,7 +169,7 @@ def test_a_truth_without_increments_is_refused(directory, run, quietly):
     config = load_train_config(
         directory / "training.yaml", [f"truth={json.dumps({'path': str(directory / 'plain.zarr')})}"]
     )
-    with pytest.raises(UserError, match="a stage with mode = tendency needs a truth with increments"):
+    with pytest.raises(UserError, match="mode = tendency or scale = increment needs a truth with increments"):
         quietly((config, directory / "training.yaml"), directory / "refused")
 
 
