@@ -42,7 +42,7 @@ TRAINING = {
     "model": {"config": "model.yaml"},
     "truth": {
         "observe": {"path": "ocean.nc", "temperature": "theta", "salinity": "salt"}
-        | {"relaxation": "P5D", "spinup": "P7D", "duration": "P20D", "interval": "P2D"}
+        | {"relaxation": "P5D", "spinup": "P40D", "duration": "P20D", "interval": "P2D"}
     },
     "periods": {"train": [0.0, 0.6], "validation": [0.6, 1.0]},
     "held_out": [REGION],
@@ -101,10 +101,10 @@ def test_truth_is_near_the_climatology_and_says_how_near(run, directory):
     _, text, output = run
     model = build_model(load_config(directory / "model.yaml"))
     truth = open_truth(output / "truth.zarr", model)
-    assert len(truth) == 11 and truth.seconds[0] == 7 * 86400
+    assert len(truth) == 11 and truth.seconds[0] == 40 * 86400
     with xr.open_dataset(directory / "ocean.nc") as source:
         distance = np.abs(truth.fields(10)["temperature"] - source.theta.values[0]).max()
-    # 27 days of a pull of 5 days leave what the model lacks in them
+    # 60 days of a pull of 5 days leave what the model lacks in them
     assert distance < 0.3 and "temperature of the last record" in text
 
 
