@@ -42,7 +42,7 @@ def read_profiles(path: Path, label: str) -> Profiles:
         for name in ("lon", "lat", "time", "depth", *NAMES.values()):
             if name not in raw.variables:
                 raise UserError(
-                    f"{path} has no variable {name}; expected profiles with lon, lat, time, depth, thetao, so"
+                    f"{path} has no variable {name}; expected lon, lat, time, depth, thetao, so of profiles"
                 )
         data = xr.decode_cf(raw).load()
     start = data.time.dt.floor("D").values.astype("datetime64[Y]").astype("datetime64[ns]")
@@ -97,6 +97,7 @@ def at_profiles(fields: np.ndarray, times: np.ndarray, places: Places, profiles:
     nearer = np.searchsorted(times, profiles.year_fraction) % len(times)
     before = (nearer - 1) % len(times)
     gap = (times[nearer] - times[before]) % 1.0
+    gap = np.where(gap > 0, gap, 1.0)  # of one record
     later = (profiles.year_fraction - times[before]) % 1.0 / gap
     flat = fields.reshape(*fields.shape[:2], -1)
     result = np.full((len(profiles.lon), len(profiles.depth)), np.nan)
@@ -133,7 +134,7 @@ def box_means(profiles: Profiles, difference: np.ndarray, shallow: float, deep: 
     np.add.at(counts, index, known)
     area = np.cos(np.radians((boxes // 1000 + 0.5) * size))[:, None] * (counts > 0)
     # layers between the depths count by their thickness
-    weights = area * np.gradient(profiles.depth[chosen])[None]
+    weights = area * np.gradient(profiles.depth)[chosen]
     mean = sums / np.maximum(counts, 1)
-    total = weights.sum()
+    total = weights.sum() or np.nan
     return float(((weights * mean**2).sum() / total) ** 0.5), float((weights * mean).sum() / total), int(known.sum())

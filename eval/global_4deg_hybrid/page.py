@@ -35,7 +35,7 @@ def _pick(table: pd.DataFrame, **keys) -> pd.Series:
 
 
 def _change(found: pd.Series) -> str:
-    return f"{100 * (found['hybrid'] / found['physics'] - 1):+.0f} %"
+    return f"{100 * (found['hybrid'] / found['physics'] - 1):+.0f} %" if found["physics"] else ""
 
 
 def goal(table: pd.DataFrame, last: int) -> list[str]:
