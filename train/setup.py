@@ -179,7 +179,8 @@ class Material:
         validation.static = self.static(validation.stage, loss)
         if config.held_out:
             masks = within(config.held_out, setup.model.grid)
-            validation.held_out = self.loss(validation.stage, loss, masks).weights
+            weights = self.loss(validation.stage, loss, masks).weights
+            validation.held_out = devices.everywhere(setup.learner.mesh, weights, setup.model.grid.shape[1:])
         return validation
 
 

@@ -24,8 +24,8 @@ from train.step import Batch, Learner, Numbers, Static
 Weights = dict[str, jax.Array]
 Errors = dict[str, list[float]]
 
-REGIONS = (("rmse",), ("rmse", "held_out"))
-"""What is learned from (everything, without held-out regions), and the held-out regions."""
+REGIONS = ("rmse", "rmse_held_out")
+"""Errors where the truth is learned from (everywhere, without held-out regions), and in the held-out regions."""
 
 
 def rmse(weights: Weights, forecast: Ocean, truth: Ocean) -> dict[str, jax.Array]:
@@ -120,7 +120,7 @@ class Validation:
             compiled_by_all("persistence", self._persisted, *data)
             compiled_by_all("validation", self._made, self._everywhere(start), *data)
             persistence = self._at_leads(self._persisted(*data))
-            self.reference = {**_named("untrained", self.errors(start)), **_named("persistence", persistence)}
+            self.reference = {**_named("_untrained", self.errors(start)), **_named("_persistence", persistence)}
         return {"lead_seconds": self.leads, **_named("", self.errors(numbers)), **self.reference}
 
     def _everywhere(self, numbers: Numbers) -> Numbers:
@@ -132,7 +132,7 @@ class Validation:
 
 def _named(forecast: str, regions: list[Errors]) -> dict[str, Errors]:
     """Errors by region as entries rmse, rmse_held_out, with `forecast` behind."""
-    return {"_".join(filter(None, (*names, forecast))): e for names, e in zip(REGIONS, regions, strict=False)}
+    return {name + forecast: errors for name, errors in zip(REGIONS, regions, strict=False)}
 
 
 def _surface(ocean: Ocean) -> dict[str, jax.Array]:
