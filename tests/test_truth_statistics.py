@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 import tiny_run
+import xarray as xr
 
 from ocean_gcm import cli
 from ocean_gcm.build import build_model
@@ -150,3 +151,22 @@ def test_statistics_of_other_data_are_refused(measured, fields, model):
 def test_mistakes_are_named(files, capsys, more, message):
     assert run(files, *more, output="wrong.json") == 2
     assert re.search(message, capsys.readouterr().err) and not (files / "wrong.json").exists()
+
+
+def test_increments_give_the_scale_of_fluxes(files, model, tmp_path):
+    """Against the definition; a level that hardly lacks anything has a small scale, not one that fills the abyss."""
+    size = np.array([1e-7, 1e-8, 1e-12])[:, None, None]
+    values = size * np.random.default_rng(1).standard_normal((RECORDS, *model.grid.shape))
+    with xr.open_zarr(files / "truth.zarr") as truth:
+        held = truth.load().assign(temperature_increment=(("time", "lev", "lat", "lon"), values))
+    held.to_zarr(tmp_path / "truth.zarr")
+    (tmp_path / "config.yaml").write_text(model.config.to_yaml())
+    (tmp_path / "model.yaml").write_text(model.config.to_yaml())
+    assert run(tmp_path) == 0
+    found = json.loads((tmp_path / "statistics.json").read_text())["network"]["output_scale"]["temperature"]
+    weights = np.broadcast_to(model.grid.geometry.area["T"], values[:8, 0].shape)
+    for level in (0, 1):
+        x = values[:8, level]
+        spread = np.sqrt(np.average((x - np.average(x, weights=weights)) ** 2, weights=weights))
+        assert found[level] == pytest.approx(spread, rel=1e-6)
+    assert found[2] == pytest.approx(0.005 * found[0], rel=1e-9)

@@ -133,3 +133,16 @@ def test_zarr_store(dataset, grid, tmp_path, write):
     dataset.to_zarr(tmp_path / "ocean.zarr", consolidated=False)
     out = tracers(tmp_path / "ocean.zarr", grid)
     np.testing.assert_array_equal(out["temperature"], tracers(write(dataset), grid)["temperature"])
+
+
+def test_all_records_with_their_times(dataset, grid, write):
+    path = write(dataset)
+    records, times = climatology.read_tracer_records(path, grid, temperature="theta", salinity="salt")
+    assert records["temperature"].shape == (12, *grid.shape) and times[0] == pytest.approx(0.5 / 12)
+    one = climatology.read_tracers(path, grid, temperature="theta", salinity="salt", record=7)
+    for name, field in one.items():
+        np.testing.assert_array_equal(records[name][7], field)
+    with pytest.raises(UserError, match="has one record; expected the records of a year"):
+        climatology.read_tracer_records(
+            write(dataset.isel(month=[0]), "one.nc"), grid, temperature="theta", salinity="salt"
+        )
