@@ -30,11 +30,11 @@ def budget_rows(run: Run) -> list[dict]:
     ]
 
 
-def evaluate(runs: dict[str, Path], training: Path, data: Path, output: Path) -> None:
+def evaluate(runs: dict[str, Path], trained: Path, data: Path, output: Path) -> None:
     """Write table, figures and page below `output`.  Raises UserError for runs and files that do not fit."""
     opened = {name: open_run(path) for name, path in runs.items()}
     grid = next(iter(opened.values())).grid
-    held_out = load_train_config(training).held_out
+    held_out = load_train_config(trained / "training.yaml").held_out
     levitus = read_climatology("Levitus", data / "global_4deg.nc", grid, "theta_annual", "salt_annual")
     woa18 = read_climatology("WOA18", data / "woa18_annual_5deg.nc", grid, "thetao", "so")
     profiles = [read_profiles(data / file, label) for label, file in PROFILES.items()]
@@ -47,6 +47,7 @@ def evaluate(runs: dict[str, Path], training: Path, data: Path, output: Path) ->
             found += scores.profile_rows(year.records, year.times, grid, profiles, f"{number}y")
         last_years[name], series[name] = year.mean["temperature"], scores.rmse_series(run, levitus)
         rows += [{"model": name, **row} for row in found]
+    rows += scores.forecast_rows(trained / "validation.jsonl")
     fields, times = scores.monthly_climatology(data / "global_4deg.nc", grid)
     rows += [{"model": "levitus", **row} for row in scores.profile_rows(fields, times, grid, profiles, "")]
     output.mkdir(parents=True, exist_ok=True)
@@ -62,7 +63,7 @@ def evaluate(runs: dict[str, Path], training: Path, data: Path, output: Path) ->
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m eval.global_4deg_hybrid", description=__doc__)
     parser.add_argument("runs", nargs="+", metavar="NAME=RUN", help="run directories with means, physics and hybrid")
-    parser.add_argument("--training", type=Path, default=Path("configs/train/global_4deg_observed.yaml"))
+    parser.add_argument("--training", type=Path, required=True, metavar="RUN", help="the training run of the hybrid")
     parser.add_argument("--data", default="${OCEAN_GCM_DATA}", help="directory of climatologies and profiles")
     parser.add_argument("--output", type=Path, default=Path("docs/results"))
     options = parser.parse_args(arguments)

@@ -16,6 +16,7 @@ def write_page(table: pd.DataFrame, output: Path, last: int) -> Path:
     parts = {
         "GOAL": goal(table, last),
         "YEARS": years(table),
+        "FORECASTS": forecasts(table),
         "CLIMATES": climates(table, f"{last}y"),
         "PROFILES": profiles(table, last),
         "STATE": state(table, f"{last}y"),
@@ -68,6 +69,21 @@ def years(table: pd.DataFrame) -> list[str]:
 def _leads(table: pd.DataFrame) -> list[int]:
     own = table[(table.variable == "thetao_0_800m") & (table.model == "physics")].lead
     return sorted({int(lead.rstrip("y")) for lead in own})
+
+
+def forecasts(table: pd.DataFrame) -> list[str]:
+    """Errors of the validation by lead and region."""
+    own = table[table.against == "held truth"]
+    leads = list(dict.fromkeys(own.lead))
+    lines = ["| RMSE, all depths | | " + " | ".join(lead.replace("d", " d") for lead in leads) + " |"]
+    lines += ["|---|---|" + "---|" * len(leads)]
+    for variable, title in {"thetao": "temperature (K)", "so": "salinity"}.items():
+        for region, where in {"learned": "", "held_out": ", held-out regions"}.items():
+            for name in ("persistence", "physics", "hybrid"):
+                found = [_pick(own, variable=variable, region=region, lead=lead)[name] for lead in leads]
+                cells = " | ".join(f"{value:.4f}" for value in found)
+                lines.append(f"| {title}{where} | {name} | {cells} |")
+    return lines
 
 
 def climates(table: pd.DataFrame, lead: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pandas as pd
 
 from eval.profiles import NAMES, Places, Profiles, at_profiles, box_means
 from eval.reference_climatology import Climatology
+from ocean_gcm.clock import SECONDS_PER_DAY
 from ocean_gcm.data.climatology import read_tracer_records
 from ocean_gcm.data.run_output import Run
 from ocean_gcm.errors import UserError
@@ -138,6 +140,25 @@ def profile_rows(
                 rows.append({**head, "metric": "rmse", "value": rmse})
                 rows.append({**head, "metric": "bias", "value": bias})
                 rows.append({**head, "metric": "number", "value": number})
+    return rows
+
+
+def forecast_rows(path: Path) -> list[dict]:
+    """Errors of the validation of a training, from its validation.jsonl: of held-out times, by region.
+
+    Raises UserError if there is none.
+    """
+    if not path.exists():
+        raise UserError(f"there is no {path}; expected the directory of the training")
+    last = json.loads(path.read_text().splitlines()[-1])
+    names = {"hybrid": "", "physics": "_untrained", "persistence": "_persistence"}
+    rows = []
+    for region, key in {"learned": "rmse", "held_out": "rmse_held_out"}.items():
+        for model, suffix in names.items():
+            for name, errors in last[key + suffix].items():
+                for seconds, value in zip(last["lead_seconds"], errors, strict=True):
+                    head = {"model": model, "lead": f"{seconds // SECONDS_PER_DAY}d", "against": "held truth"}
+                    rows.append({**head, "region": region, "variable": NAMES[name], "metric": "rmse", "value": value})
     return rows
 
 

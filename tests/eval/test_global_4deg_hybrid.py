@@ -1,5 +1,8 @@
 """The study of the observed hybrid on made-up runs: known differences come out, the page has every table."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +12,7 @@ import xarray as xr
 from eval.global_4deg_hybrid.__main__ import main
 from eval.global_4deg_hybrid.scores import layer_volume
 
-TRAINING = "configs/train/global_4deg_observed.yaml"
+ERRORS = {"temperature": [0.1, 0.2], "salinity": [0.01, 0.02]}
 
 
 def climatology(grid, offset):
@@ -63,8 +66,13 @@ def results(tmp_path_factory):
     climatology(grid, 0.25).to_netcdf(folder / "woa18_annual_5deg.nc")
     for name in ("wod2001_profiles.nc", "argo_profiles.nc"):
         write_profiles(folder / name, grid)
+    (folder / "trained").mkdir()
+    (folder / "trained" / "training.yaml").write_text(Path("configs/train/global_4deg_observed.yaml").read_text())
+    kinds = [region + model for region in ("rmse", "rmse_held_out") for model in ("", "_untrained", "_persistence")]
+    validation = {"lead_seconds": [5 * 86400, 90 * 86400], **dict.fromkeys(kinds, ERRORS)}
+    (folder / "trained" / "validation.jsonl").write_text(json.dumps(validation) + "\n")
     arguments = [f"{name}={folder / name}" for name in ("physics", "hybrid")]
-    options = ["--data", str(folder), "--output", str(folder / "results"), "--training", TRAINING]
+    options = ["--data", str(folder), "--output", str(folder / "results"), "--training", str(folder / "trained")]
     assert main([*arguments, *options]) == 0
     return folder / "results"
 
@@ -87,6 +95,8 @@ def test_known_differences(results):
     assert value(**keys, variable="so_0_300m", metric="rmse", against="Levitus") == pytest.approx(0.0, abs=1e-5)
     keys = {"variable": "thetao_50_800m", "against": "Argo"}
     assert value(**keys, model="physics", metric="bias", lead="1y") == pytest.approx(-1.0, abs=1e-5)
+    keys = {"model": "physics", "lead": "90d", "region": "held_out", "variable": "so"}
+    assert value(**keys) == pytest.approx(0.02)
     assert value(variable="heat_budget", model="hybrid") == pytest.approx(1e-14)
 
 
@@ -115,8 +125,9 @@ def test_layers_share_cells():
 
 
 def test_mistakes(tmp_path, capsys):
-    assert main(["physics=a", "--data", "."]) == 2
+    assert main(["physics=a", "--data", ".", "--training", "."]) == 2
     assert "expected physics=RUN and hybrid=RUN" in capsys.readouterr().err
     runs.write_run(tmp_path / "run", runs.GLOBE, means=False)
-    assert main([f"physics={tmp_path / 'none'}", f"hybrid={tmp_path / 'run'}", "--data", str(tmp_path)]) == 2
+    arguments = [f"physics={tmp_path / 'none'}", f"hybrid={tmp_path / 'run'}"]
+    assert main([*arguments, "--data", str(tmp_path), "--training", str(tmp_path)]) == 2
     assert "is not a run directory" in capsys.readouterr().err
