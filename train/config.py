@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from math import cos, pi
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 
@@ -218,6 +218,10 @@ class TrainConfig(Section):
     held_out: tuple[Region, ...] = pydantic.Field(
         (),
         description="regions that are not learned from, at all depths: [west, east, south, north] in degrees or m",
+    )
+    held_out_months: tuple[Annotated[int, pydantic.Field(ge=1, le=12)], ...] = pydantic.Field(
+        (),
+        description="months that are not learned from, 1 to 12: no forecast begins or is scored in them but validations",
     )
     trainable: dict[str, str | tuple[float, float]] = pydantic.Field(
         description="patterns of parameters' paths, each with auto, identity, positive or [low, high]"

@@ -18,14 +18,15 @@ from ocean_gcm.closures.trainable import split
 from ocean_gcm.data import loader
 from ocean_gcm.data.statistics import Statistics, compute_statistics, read_statistics
 from ocean_gcm.data.truth import Period, Truth, open_truth
+from ocean_gcm.errors import UserError
 from ocean_gcm.metrics.loss import Loss, build_loss
 from ocean_gcm.model import OceanModel
 from ocean_gcm.truth_statistics import spread_of_increments
 from ocean_gcm.weights import restore
 from train import mesh as devices
 from train.config import StageConfig, TrainConfig
+from train.held_out import outside, starts_by_month, within
 from train.observed_truth import make_observed_truth
-from train.regions import outside, within
 from train.simulated_truth import make_truth, twin_config
 from train.step import Batch, Learner, Numbers, Static
 from train.validation import Validation
@@ -120,8 +121,17 @@ class Material:
                 continue
             seconds = round(stage.interval * self.setup.model.time_step)
             strides.append(self.truth.stride(seconds, f"stages[{number}].save_every"))
-            self.periods["train"].require(stage.records, strides[-1])
+            self._starts(stage, strides[-1])
         return tuple(strides)
+
+    def _starts(self, stage: StageConfig, stride: int) -> np.ndarray:
+        """First records of the windows that a stage learns from.  Raises UserError if there are none."""
+        starts = self.periods["train"].require(stage.records, stride)
+        months = self.setup.config.held_out_months
+        starts, _ = starts_by_month(starts, self.truth, stage.records, stride, months)
+        if not len(starts):
+            raise UserError(f"held_out_months = {list(months)} leave no forecast of {stage.steps} steps to learn from")
+        return starts
 
     @cached_property
     def held_truth(self) -> Truth:
@@ -157,7 +167,7 @@ class Material:
         part = devices.share(learner.mesh, stage.batch)
         windows = loader.batches(
             self.held_truth if stage.mode == "tendency" else self.truth,
-            self.periods["train"].starts(stage.records, stride),
+            self._starts(stage, stride),
             records=stage.records,
             stride=stride,
             batch_size=stage.batch // part[1],
@@ -174,7 +184,8 @@ class Material:
         if config.validation is None:
             return None
         period = self.periods["validation"]
-        validation = Validation.build(config.validation, self.truth, period, setup.model, setup.learner)
+        months = config.held_out_months
+        validation = Validation.build(config.validation, self.truth, period, setup.model, setup.learner, months)
         loss = config.loss.model_copy(update={"lead_weights": None, "lead_decay": None})
         validation.static = self.static(validation.stage, loss)
         if config.held_out:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -11,13 +12,14 @@ import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
 from ocean_gcm.clock import duration_seconds
-from ocean_gcm.data.truth import Period, Truth
+from ocean_gcm.data.truth import Period, Truth, evenly
 from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Ocean
 from train import mesh as devices
 from train.config import StageConfig, ValidationConfig
 from train.figures import Rollout
+from train.held_out import starts_by_month
 from train.processes import compiled_by_all
 from train.step import Batch, Learner, Numbers, Static
 
@@ -65,9 +67,18 @@ class Validation:
 
     @classmethod
     def build(
-        cls, config: ValidationConfig, truth: Truth, period: Period, model: OceanModel, learner: Learner
+        cls,
+        config: ValidationConfig,
+        truth: Truth,
+        period: Period,
+        model: OceanModel,
+        learner: Learner,
+        months: Sequence[int] = (),
     ) -> Validation:
-        """Raises UserError if leads or period do not fit the truth."""
+        """Forecasts from `config.starts` states of the period, of those in `months` if there are such.
+
+        Raises UserError if leads or period do not fit the truth.
+        """
         time = model.config.time
         leads = [duration_seconds(lead, time.calendar) for lead in config.leads]
         if not leads or sorted(set(leads)) != leads or any(lead % leads[0] for lead in leads):
@@ -77,7 +88,12 @@ class Validation:
         steps = [time.require_whole_steps("validation.leads", lead) for lead in config.leads]
         stage = StageConfig(steps=steps[-1], save_every=steps[0], iterations=1, learning_rate=1.0, batch=config.starts)
         stride = truth.stride(leads[0], "validation.leads[0]")
-        starts = period.spread(config.starts, stage.records, stride)
+        starts = period.require(stage.records, stride)
+        if months:
+            _, starts = starts_by_month(starts, truth, stage.records, stride, months)
+            if not len(starts):
+                raise UserError(f"no forecast of the validation begins in held_out_months = {list(months)}")
+        starts = evenly(starts, config.starts)
         index, number = devices.share(learner.mesh, len(starts))
         windows = truth.windows(starts[index::number], stage.records, stride)
         batch = learner.batch(jax.random.key(0), windows, len(starts))

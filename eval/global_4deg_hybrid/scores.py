@@ -19,7 +19,7 @@ from ocean_gcm.errors import UserError
 from ocean_gcm.grid.grid import Grid
 from ocean_gcm.metrics import means, summary
 from train.config import Region
-from train.regions import within
+from train.held_out import within
 
 DEEP = 800.0
 """m; the layer in which heat of decades is stored."""

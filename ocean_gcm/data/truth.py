@@ -51,6 +51,11 @@ class Window:
         return jax.tree.map(lambda a: a[(slice(None),) * axis + (record,)], self)
 
 
+def evenly(starts: np.ndarray, number: int) -> np.ndarray:
+    """`number` of `starts`, from the first to the last; fewer if there are not so many."""
+    return starts[np.unique(np.linspace(0, len(starts) - 1, number).round().astype(int))]
+
+
 @dataclasses.dataclass(frozen=True)
 class Period:
     """Records `begin` to `end` (exclusive) of a truth."""
@@ -70,8 +75,7 @@ class Period:
 
     def spread(self, number: int, records: int, stride: int = 1) -> np.ndarray:
         """`number` starts, evenly over the period; fewer if it has not so many.  Raises UserError if it has none."""
-        starts = self.require(records, stride)
-        return starts[np.unique(np.linspace(0, len(starts) - 1, number).round().astype(int))]
+        return evenly(self.require(records, stride), number)
 
     def require(self, records: int, stride: int = 1) -> np.ndarray:
         """`starts`.  Raises UserError if there are none."""

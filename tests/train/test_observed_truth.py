@@ -13,7 +13,7 @@ from ocean_gcm.config import load_config
 from ocean_gcm.data.truth import INCREMENT, open_truth
 from ocean_gcm.errors import UserError
 from train.config import load_train_config
-from train.regions import outside, within
+from train.held_out import outside, within
 from train.setup import Setup
 
 MODEL = {

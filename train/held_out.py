@@ -1,4 +1,4 @@
-"""Regions that are held out: boxes of all depths, as masks of the places of the C-grid."""
+"""What is held out besides a period: regions, boxes of all depths as masks of the places of the C-grid, and months."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ocean_gcm.data.truth import Truth
 from ocean_gcm.data.variables import MODEL_FIELDS
 from ocean_gcm.grid.geometry import Geometry
 from ocean_gcm.grid.grid import Grid
@@ -32,3 +33,11 @@ def _inside(regions: Sequence[Region], geometry: Geometry, place: str) -> np.nda
             eastward = eastward % 360.0
         found |= (eastward >= 0) & (eastward <= east - west) & (y >= south) & (y <= north)
     return found
+
+
+def starts_by_month(starts: np.ndarray, truth: Truth, records: int, stride: int, held_out: Sequence[int]):
+    """(starts of windows that touch no record of the months `held_out`, starts in these months)."""
+    months = np.array([date.month for date in truth.dates])
+    known = np.isin(months, held_out)
+    touched = known[starts[:, None] + stride * np.arange(records)].any(1)
+    return starts[~touched], starts[known[starts]]
