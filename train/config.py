@@ -221,7 +221,7 @@ class TrainConfig(Section):
     )
     held_out_months: tuple[Annotated[int, pydantic.Field(ge=1, le=12)], ...] = pydantic.Field(
         (),
-        description="months that are not learned from, 1 to 12: no forecast begins or is scored in them but validations",
+        description="months that are not learned from, 1 to 12; validations begin in them",
     )
     trainable: dict[str, str | tuple[float, float]] = pydantic.Field(
         description="patterns of parameters' paths, each with auto, identity, positive or [low, high]"

@@ -13,8 +13,8 @@ from ocean_gcm.config import load_config
 from ocean_gcm.data.truth import INCREMENT, open_truth
 from ocean_gcm.errors import UserError
 from train.config import load_train_config
-from train.held_out import outside, within
-from train.setup import Setup
+from train.held_out import outside, starts_by_month, within
+from train.setup import Material, Setup
 
 MODEL = {
     "name": "held",
@@ -176,8 +176,31 @@ def test_a_truth_without_increments_is_refused(directory, run, quietly):
 def test_all_columns_held_out_is_refused(directory):
     config = load_train_config(directory / "training.yaml", ["held_out=[[0, 360, -90, 90]]"])
     setup = Setup.build(config, directory)
-    from train.setup import Material
-
     material = Material.prepare(setup, directory, directory, lambda text: None)
     with pytest.raises(UserError, match="no wet cell that counts"):
         material.static(config.stages[0], config.loss)
+
+
+def test_months_are_held_out(directory, run):
+    """Records of days 40 to 60 lie in February and March; windows that touch a held-out month are not learned from."""
+    model = build_model(load_config(directory / "model.yaml"))
+    truth = open_truth(run[2] / "truth.zarr", model)
+    months = np.array([date.month for date in truth.dates])
+    assert set(months) == {2, 3}
+    learned, held = starts_by_month(np.arange(9), truth, 3, 1, [3])
+    assert all((months[s : s + 3] == 2).all() for s in learned) and len(learned)
+    np.testing.assert_array_equal(held, np.flatnonzero(months[:9] == 3))
+    everything, nothing = starts_by_month(np.arange(9), truth, 3, 1, [])
+    assert len(everything) == 9 and not len(nothing)
+
+
+@pytest.mark.parametrize(
+    "months, message", [([1, 2, 3], "leave no forecast of 8 steps"), ([7], "no forecast of the validation begins in")]
+)
+def test_months_that_leave_nothing(directory, run, months, message):
+    text = json.dumps({"path": str(run[2] / "truth.zarr")})
+    config = load_train_config(directory / "training.yaml", [f"held_out_months={months}", f"truth={text}"])
+    material = Material.prepare(Setup.build(config, directory), directory, directory, lambda text: None)
+    with pytest.raises(UserError, match=message):
+        _ = material.strides
+        material.validation()
