@@ -30,14 +30,21 @@ def budget_rows(run: Run) -> list[dict]:
     ]
 
 
-def evaluate(runs: dict[str, Path], trained: Path, data: Path, output: Path) -> None:
-    """Write table, figures and page below `output`.  Raises UserError for runs and files that do not fit."""
+def evaluate(runs: dict[str, Path], trained: dict[str, Path], data: Path, output: Path) -> None:
+    """Write table, figures and page below `output`.
+
+    Args:
+      runs: free runs by model, physics and hybrid among them.
+      trained: training runs of the hybrids among them.
+
+    Raises UserError for runs and files that do not fit.
+    """
     opened = {name: open_run(path) for name, path in runs.items()}
-    grid = next(iter(opened.values())).grid
-    held_out = load_train_config(trained / "training.yaml").held_out
+    grid = opened["physics"].grid
     levitus = read_climatology("Levitus", data / "global_4deg.nc", grid, "theta_annual", "salt_annual")
     woa18 = read_climatology("WOA18", data / "woa18_annual_5deg.nc", grid, "thetao", "so")
     profiles = [read_profiles(data / file, label) for label, file in PROFILES.items()]
+    held_out = [region for path in trained.values() for region in load_train_config(path / "training.yaml").held_out]
     rows, last_years, series = [], {}, {}
     for name, run in opened.items():
         last = int(run.years(bound=1)[-1] + 1e-6)
@@ -47,7 +54,8 @@ def evaluate(runs: dict[str, Path], trained: Path, data: Path, output: Path) -> 
             found += scores.profile_rows(year.records, year.times, grid, profiles, f"{number}y")
         last_years[name], series[name] = year.mean["temperature"], scores.rmse_series(run, levitus)
         rows += [{"model": name, **row} for row in found]
-    rows += scores.forecast_rows(trained / "validation.jsonl")
+        if name in trained:
+            rows += scores.forecast_rows(trained[name] / "validation.jsonl", name)
     fields, times = scores.monthly_climatology(data / "global_4deg.nc", grid)
     rows += [{"model": "levitus", **row} for row in scores.profile_rows(fields, times, grid, profiles, "")]
     output.mkdir(parents=True, exist_ok=True)
@@ -56,24 +64,31 @@ def evaluate(runs: dict[str, Path], trained: Path, data: Path, output: Path) -> 
     table[columns].to_csv(output / "global_4deg_hybrid.csv", index=False, float_format="%.6g")
     folder = output / "global_4deg_hybrid"
     figures.draw_years(folder / "years.png", series)
-    figures.draw_errors(folder / "errors.png", grid, last_years, levitus, 2, f"year {last}")
+    shown = {name: last_years[name] for name in ("physics", "hybrid")}
+    figures.draw_errors(folder / "errors.png", grid, shown, levitus, 2, f"year {last}")
     print(f"wrote {write_page(table, output, last)}")
+
+
+def named(texts: list[str]) -> dict[str, Path]:
+    """NAME=PATH -> by name."""
+    return {name: Path(path) for name, _, path in (text.partition("=") for text in texts)}
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m eval.global_4deg_hybrid", description=__doc__)
     parser.add_argument("runs", nargs="+", metavar="NAME=RUN", help="run directories with means, physics and hybrid")
-    parser.add_argument("--training", type=Path, required=True, metavar="RUN", help="the training run of the hybrid")
+    parser.add_argument("--trained", nargs="+", required=True, metavar="NAME=RUN", help="training runs of the hybrids")
     parser.add_argument("--data", default="${OCEAN_GCM_DATA}", help="directory of climatologies and profiles")
     parser.add_argument("--output", type=Path, default=Path("docs/results"))
     options = parser.parse_args(arguments)
     try:
-        runs = dict(text.split("=", 1) for text in options.runs if "=" in text)
-        if set(runs) != {"physics", "hybrid"}:
-            raise UserError(f"the runs are {options.runs}; expected physics=RUN and hybrid=RUN")
-        evaluate(
-            {name: Path(path) for name, path in runs.items()}, options.training, expand(options.data), options.output
-        )
+        runs, trained = named(options.runs), named(options.trained)
+        if not {"physics", "hybrid"} <= set(runs) or not set(trained) < set(runs):
+            raise UserError(
+                f"the runs are {', '.join(runs)}, the trained ones {', '.join(trained)}; expected physics and hybrid "
+                "among the runs, and trained ones that are among them"
+            )
+        evaluate(runs, trained, expand(options.data), options.output)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

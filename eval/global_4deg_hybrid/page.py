@@ -51,18 +51,15 @@ def goal(table: pd.DataFrame, last: int) -> list[str]:
 
 
 def years(table: pd.DataFrame) -> list[str]:
-    """Errors of the upper ocean by year and region."""
-    regions = {"all": "everywhere", "learned": "what was learned from", "held_out": "held-out regions"}
+    """Errors of the upper ocean by year, model and region."""
+    regions = {"all": "everywhere", "learned": "outside of the regions", "held_out": "in the regions"}
+    own = table[(table.variable == "thetao_0_800m") & (table.metric == "rmse") & (table.against == "Levitus")]
     lines = ["| RMSE of temperature, 0 to 800 m (K) | | " + " | ".join(f"year {n}" for n in _leads(table)) + " |"]
     lines += ["|---|---|" + "---|" * len(_leads(table))]
     for region, title in regions.items():
-        keys = {"variable": "thetao_0_800m", "metric": "rmse", "against": "Levitus", "region": region}
-        by_year = {n: _pick(table, **keys, lead=f"{n}y") for n in _leads(table)}
-        for name in ("physics", "hybrid"):
-            lines.append(
-                f"| {title} | {name} | " + " | ".join(f"{found[name]:.3f}" for found in by_year.values()) + " |"
-            )
-        lines.append(f"| | change | {' | '.join(map(_change, by_year.values()))} |")
+        for name in dict.fromkeys(own[own.region == region].model):
+            found = own[(own.region == region) & (own.model == name)].set_index("lead").value
+            lines.append(f"| {title} | `{name}` | " + " | ".join(f"{found[f'{n}y']:.3f}" for n in _leads(table)) + " |")
     return lines
 
 
@@ -72,18 +69,27 @@ def _leads(table: pd.DataFrame) -> list[int]:
 
 
 def forecasts(table: pd.DataFrame) -> list[str]:
-    """Errors of the validation by lead and region."""
-    own = table[table.against == "held truth"]
-    leads = list(dict.fromkeys(own.lead))
-    lines = ["| RMSE, all depths | | " + " | ".join(lead.replace("d", " d") for lead in leads) + " |"]
-    lines += ["|---|---|" + "---|" * len(leads)]
-    for variable, title in {"thetao": "temperature (K)", "so": "salinity"}.items():
-        for region, where in {"learned": "", "held_out": ", held-out regions"}.items():
-            for name in ("persistence", "physics", "hybrid"):
-                found = [_pick(own, variable=variable, region=region, lead=lead)[name] for lead in leads]
-                cells = " | ".join(f"{value:.4f}" for value in found)
-                lines.append(f"| {title}{where} | {name} | {cells} |")
-    return lines
+    """Errors of the validations by lead and region, a block for each training."""
+    lines = []
+    for truth in sorted(name for name in set(table.against) if str(name).startswith("truth of ")):
+        own = table[table.against == truth]
+        leads, trained = list(dict.fromkeys(own.lead)), truth.removeprefix("truth of ")
+        lines += [
+            f"| `{trained}`: RMSE, all depths | | " + " | ".join(lead.replace("d", " d") for lead in leads) + " |"
+        ]
+        lines += ["|---|---|" + "---|" * len(leads)]
+        for variable, title in {"thetao": "temperature (K)", "so": "salinity"}.items():
+            for region, where in {"learned": "", "held_out": ", held-out regions"}.items():
+                for name in ("persistence", "physics", trained):
+                    keys = {"model": name, "variable": variable, "region": region}
+                    found = own
+                    for key, value in keys.items():
+                        found = found[found[key] == value]
+                    if len(found):
+                        cells = " | ".join(f"{value:.4f}" for value in found.set_index("lead").value[leads])
+                        lines.append(f"| {title}{where} | `{name}` | {cells} |")
+        lines.append("")
+    return lines[:-1]
 
 
 def climates(table: pd.DataFrame, lead: str) -> list[str]:

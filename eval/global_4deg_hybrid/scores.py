@@ -111,7 +111,9 @@ def year_of_mean(run: Run, number: int) -> np.ndarray:
 def climate_rows(run: Run, levitus: Climatology, woa18: Climatology, held_out: Sequence[Region]) -> list[dict]:
     """Errors of years `YEARS` against both climatologies, in all columns, the held-out ones and the others."""
     inside = within(held_out, run.grid)["temperature"]
-    regions = {"all": np.ones_like(inside), "learned": ~inside, "held_out": inside}
+    regions = {"all": np.ones_like(inside)}
+    if inside.any():
+        regions |= {"learned": ~inside, "held_out": inside}
     last, rows = run.years(bound=1)[-1], []
     for number in (n for n in YEARS if n <= last + 1e-6):
         year = year_of(run, number)
@@ -143,22 +145,21 @@ def profile_rows(
     return rows
 
 
-def forecast_rows(path: Path) -> list[dict]:
-    """Errors of the validation of a training, from its validation.jsonl: of held-out times, by region.
+def forecast_rows(path: Path, name: str) -> list[dict]:
+    """Errors of the validation of the training of `name`, from its validation.jsonl, by region.
 
     Raises UserError if there is none.
     """
     if not path.exists():
         raise UserError(f"there is no {path}; expected the directory of the training")
-    last = json.loads(path.read_text().splitlines()[-1])
-    names = {"hybrid": "", "physics": "_untrained", "persistence": "_persistence"}
-    rows = []
+    last, rows = json.loads(path.read_text().splitlines()[-1]), []
     for region, key in {"learned": "rmse", "held_out": "rmse_held_out"}.items():
-        for model, suffix in names.items():
-            for name, errors in last[key + suffix].items():
+        for model, suffix in {name: "", "physics": "_untrained", "persistence": "_persistence"}.items():
+            for variable, errors in last.get(key + suffix, {}).items():
                 for seconds, value in zip(last["lead_seconds"], errors, strict=True):
-                    head = {"model": model, "lead": f"{seconds // SECONDS_PER_DAY}d", "against": "held truth"}
-                    rows.append({**head, "region": region, "variable": NAMES[name], "metric": "rmse", "value": value})
+                    head = {"model": model, "lead": f"{seconds // SECONDS_PER_DAY}d", "against": f"truth of {name}"}
+                    keys = {"region": region, "variable": NAMES[variable], "metric": "rmse", "value": value}
+                    rows.append({**head, **keys})
     return rows
 
 

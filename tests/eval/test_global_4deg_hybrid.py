@@ -12,6 +12,7 @@ import xarray as xr
 from eval.global_4deg_hybrid.__main__ import main
 from eval.global_4deg_hybrid.scores import layer_volume
 
+REGIONS = "\nheld_out: [[180, 220, 20, 40]]\n"
 ERRORS = {"temperature": [0.1, 0.2], "salinity": [0.01, 0.02]}
 
 
@@ -67,12 +68,14 @@ def results(tmp_path_factory):
     for name in ("wod2001_profiles.nc", "argo_profiles.nc"):
         write_profiles(folder / name, grid)
     (folder / "trained").mkdir()
-    (folder / "trained" / "training.yaml").write_text(Path("configs/train/global_4deg_observed.yaml").read_text())
+    (folder / "trained" / "training.yaml").write_text(
+        Path("configs/train/global_4deg_observed.yaml").read_text() + REGIONS
+    )
     kinds = [region + model for region in ("rmse", "rmse_held_out") for model in ("", "_untrained", "_persistence")]
     validation = {"lead_seconds": [5 * 86400, 90 * 86400], **dict.fromkeys(kinds, ERRORS)}
     (folder / "trained" / "validation.jsonl").write_text(json.dumps(validation) + "\n")
     arguments = [f"{name}={folder / name}" for name in ("physics", "hybrid")]
-    options = ["--data", str(folder), "--output", str(folder / "results"), "--training", str(folder / "trained")]
+    options = ["--data", str(folder), "--output", str(folder / "results"), "--trained", f"hybrid={folder / 'trained'}"]
     assert main([*arguments, *options]) == 0
     return folder / "results"
 
@@ -104,7 +107,7 @@ def test_the_page_has_tables_and_figures(results):
     text = (results / "global_4deg_hybrid.md").read_text()
     assert "0 % less (goal 25 %, **missed**)" in text
     for heading in (
-        "| held-out regions | physics |",
+        "| in the regions | `physics` |",
         "| largest Atlantic overturning (Sv) |",
         "WOD 2001",
         "800 to 2000 m",
@@ -125,9 +128,9 @@ def test_layers_share_cells():
 
 
 def test_mistakes(tmp_path, capsys):
-    assert main(["physics=a", "--data", ".", "--training", "."]) == 2
-    assert "expected physics=RUN and hybrid=RUN" in capsys.readouterr().err
+    assert main(["physics=a", "--data", ".", "--trained", "hybrid=."]) == 2
+    assert "expected physics and hybrid among the runs" in capsys.readouterr().err
     runs.write_run(tmp_path / "run", runs.GLOBE, means=False)
     arguments = [f"physics={tmp_path / 'none'}", f"hybrid={tmp_path / 'run'}"]
-    assert main([*arguments, "--data", str(tmp_path), "--training", str(tmp_path)]) == 2
+    assert main([*arguments, "--data", str(tmp_path), "--trained", f"hybrid={tmp_path}"]) == 2
     assert "is not a run directory" in capsys.readouterr().err
