@@ -34,10 +34,12 @@ def draw_forecasts(path: Path, forecasts: pd.DataFrame) -> Path:
     with style.look():
         figure, axes = style.new_figure(9.0, 3.2, 1, 3)
         for axis, (variable, title) in zip(axes[0], TITLES.items(), strict=True):
-            for name in dict.fromkeys(table.model):
+            names = list(dict.fromkeys(table.model))
+            one_classical = next((name for name in names if name not in LOOKS), None)
+            for name in names:
                 seeds = found[variable, name].unstack("lead")
                 look = _look(name)
-                label = name if name in LOOKS else ("classical" if name.endswith("viscosity") else None)
+                label = "classical" if name == one_classical else name if name in LOOKS else None
                 axis.plot(seeds.columns, seeds.mean(), label=label, **{"linewidth": 1.3, **look})
                 if len(seeds) > 1:
                     axis.fill_between(seeds.columns, seeds.min(), seeds.max(), color=look["color"], alpha=0.2, lw=0)

@@ -82,7 +82,9 @@ MORE = {"closures.more": {"kind": "horizontal_diffusion", "diffusivity": 77.0}}
 
 
 @pytest.mark.parametrize("path", sorted(Path("configs/train").glob("*.yaml")), ids=lambda p: p.stem)
-def test_shipped_configurations_build(path):
+def test_shipped_configurations_build(path, tmp_path, monkeypatch):
+    (tmp_path / "statistics.json").write_text("{}")  # those of a truth, which there is none of here
+    monkeypatch.setenv("GYRE_STATISTICS", str(tmp_path / "statistics.json"))
     config = load_train_config(path, ["start=null"])  # weights of another training, which there is none of here
     setup = Setup.build(config, path.parent)
     assert setup.numbers and yaml.safe_load(config.to_yaml())
