@@ -204,3 +204,23 @@ def test_months_that_leave_nothing(directory, run, months, message):
     with pytest.raises(UserError, match=message):
         _ = material.strides
         material.validation()
+
+
+def test_perturbed_states_are_to_be_drawn_back(directory, run):
+    """An untrained network adds nothing: it lacks the perturbation over `draw`, within the steps of the stage."""
+    text = json.dumps({"path": str(run[2] / "truth.zarr")})
+    stages = json.dumps([{**TRAINING["stages"][0], "members": 2, "draw": "P10D"}])
+    config = load_train_config(directory / "training.yaml", [f"truth={text}", f"stages={stages}"])
+    setup = Setup.build(config, directory)
+    material = Material.prepare(setup, directory, directory, lambda text: None)
+    stage, batch = config.stages[0], next(material.batches(0))
+    static = material.static(stage, config.loss)
+    made, wanted = setup.learner.changes(setup.numbers, static, batch, stage)
+    assert made.temperature.shape == (2, 2, 1, *setup.model.grid.shape)
+    np.testing.assert_allclose(wanted.temperature, batch.truth.temperature * 2 * 86400)
+    perturbation = np.asarray(made.temperature) * 10 / 2  # two of ten days
+    size = np.sqrt((perturbation[..., 0, :, :] ** 2).mean())
+    # of 0.1 K; most of it is the mean of a level of so small a globe, which perturbations leave as it is
+    assert 0.01 < size < 0.1 and np.abs(perturbation[0, 0] - perturbation[0, 1]).max() > 0.01
+    with pytest.raises(UserError, match="draw is 'P10D'; expected null without mode: tendency and members"):
+        load_train_config(directory / "training.yaml", ["stages.0.draw=P10D"])
