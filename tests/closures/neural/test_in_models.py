@@ -14,6 +14,7 @@ from ocean_gcm.closures.trainable import split
 from ocean_gcm.config import config_from_dict, load_config
 from ocean_gcm.errors import UserError
 from ocean_gcm.input_statistics import measure_inputs
+from ocean_gcm.tendencies import explicit_tendencies
 
 LEARNED = {
     "globe": {"kind": "neural_tendencies", "horizontal_fluxes": True, "network": {"width": 8}},
@@ -67,13 +68,22 @@ def content(model, state, name):
     return (volume * (values + np.asarray(state.stepper.rounding.get(name, 0.0), float))).sum()
 
 
-@pytest.mark.parametrize("world", [pytest.param("globe", marks=pytest.mark.slow), "gyre"])
-def test_untrained_is_physics_to_the_last_bit(world):
+# on some processors the compiler rounds the physics of the globe otherwise once a network reads it (docs/closures.md)
+@pytest.mark.parametrize("world, rounding", [pytest.param("globe", 1e-13, marks=pytest.mark.slow), ("gyre", 0.0)])
+def test_untrained_is_physics(world, rounding):
     physics, hybrid = model_of(world), model_of(world, "learned")
     ends = [model.advance(model.initial_state(), steps=12)[0].ocean for model in (physics, hybrid)]
     for a, b in zip(*map(jax.tree.leaves, ends), strict=True):
-        np.testing.assert_array_equal(a, b)
+        np.testing.assert_allclose(a, b, rtol=0, atol=rounding * np.abs(b).max())
     assert np.abs(ends[0].u).max() > 0.01
+
+
+@pytest.mark.parametrize("world", ["globe", "gyre"])
+def test_untrained_asks_for_exactly_nothing(world):
+    model = model_of(world, "learned")
+    start = model.initial_state()
+    found = explicit_tendencies(model, start.ocean, start.time, start.key)
+    assert not any(np.any(leaf) for leaf in jax.tree.leaves(found))
 
 
 @pytest.mark.parametrize("world, bound", [("globe", 1e-12), ("gyre", 1e-7)])
