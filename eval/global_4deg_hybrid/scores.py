@@ -52,12 +52,18 @@ class Year:
     transports: dict[str, float]
 
 
+def records_of(run: Run, number: int) -> np.ndarray:
+    """Indices of the records that lie in a year, counted from 1."""
+    begin, end = run.years(bound=0), run.years(bound=1)
+    return np.flatnonzero((begin > number - 1 - 1e-6) & (end < number + 1e-6))
+
+
 def year_of(run: Run, number: int) -> Year:
     """Raises UserError if the run has no whole year of that number, or no means."""
     if "time_bnds" not in run.dataset:
         raise UserError(f"{run.directory} holds states at moments; expected means (output.kind = mean)")
     begin, end = run.years(bound=0), run.years(bound=1)
-    chosen = np.flatnonzero((begin > number - 1 - 1e-6) & (end < number + 1e-6))
+    chosen = records_of(run, number)
     length = (end - begin)[chosen].sum()
     if abs(length - 1.0) > 1e-3:
         raise UserError(f"{run.directory} has {length:.3f} of year {number}; expected means of that whole year")
@@ -103,8 +109,7 @@ def rmse_series(run: Run, known: Climatology) -> pd.DataFrame:
 
 def year_of_mean(run: Run, number: int) -> np.ndarray:
     """(nz, ny, nx) mean temperature of a year."""
-    begin, end = run.years(bound=0), run.years(bound=1)
-    chosen = np.flatnonzero((begin > number - 1 - 1e-6) & (end < number + 1e-6))
+    chosen = records_of(run, number)
     return run.fields(slice(int(chosen[0]), int(chosen[-1]) + 1))["temperature"]
 
 
