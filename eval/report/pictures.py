@@ -10,6 +10,7 @@ import re
 import matplotlib
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator
 
 from ocean_gcm.figures import style
 
@@ -82,7 +83,7 @@ def picture_of(figure: Figure, name: str, title: str, description: str) -> Pictu
     """The finished figure as a picture, without dates or other traces of this run."""
     buffer = io.StringIO()
     with look():
-        figure.draw_without_rendering()  # the layout settles in its second pass
+        _settle(figure)
         figure.savefig(buffer, format="svg", dpi=150, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
@@ -93,3 +94,12 @@ def picture_of(figure: Figure, name: str, title: str, description: str) -> Pictu
     head = text.index(">") + 1
     width, height = (round(size * 96) for size in figure.get_size_inches())
     return Picture(name, title, description, text[:head] + _STYLE + text[head:], width, height)
+
+
+def _settle(figure: Figure) -> None:
+    """Keep the ticks of a first layout: others would not have the room that it made for their labels."""
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if axis.get_scale() == "linear":
+                axis.set_major_locator(FixedLocator(axis.get_majorticklocs()))
