@@ -90,7 +90,7 @@ def picture_of(figure: Figure, name: str, title: str, description: str) -> Pictu
     text = text[text.index("<svg") :]
     for colour, variable in _VARIABLES.items():
         text = text.replace(colour, f"var({variable})")
-    text = re.sub(r"font: (\S+) '?DejaVu Sans'?[^;\"]*", r"font-size: \1", text)
+    text = re.sub(r"font-family: [^;\"]*; ?", "", text)  # the reader's own, from the style sheet
     head = text.index(">") + 1
     width, height = (round(size * 96) for size in figure.get_size_inches())
     return Picture(name, title, description, text[:head] + _STYLE + text[head:], width, height)
