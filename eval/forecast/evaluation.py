@@ -9,10 +9,10 @@ import numpy as np
 
 from eval.forecast import baselines
 from eval.forecast.baselines import Climatology
-from eval.forecast.extremes import Extremes, days_before, extremes_of
+from eval.forecast.extremes import days_before, extremes_of
 from eval.forecast.geometry import Place, region_weights, regions_of
 from eval.forecast.plan import Plan
-from eval.forecast.statistics import MAPPED, statistics
+from eval.forecast.statistics import statistics
 from eval.forecast.stores import ForecastStore, Truth, text
 from ocean_gcm.errors import UserError
 
@@ -43,7 +43,7 @@ class Collected:
     Attributes:
       members: of an ensemble; 1 for a single forecast.
       parts: by name (start, ...), see `statistics.statistics`; "brier_EVENT", "rate_EVENT", "reliability_EVENT".
-      maps: (lead, MAPPED, ny, nx) sums over start dates, of the uppermost level.
+      maps: (lead, field, ny, nx) sums over start dates of `statistics.MAPPED` at the uppermost level.
     """
 
     members: int
@@ -193,10 +193,7 @@ def _require_numbers(fields: np.ndarray, wet: np.ndarray, variable: str, label: 
     if bad.any():
         k, z, j, i = np.argwhere(bad)[0]
         raise UserError(
-            f"variable {variable} of {label} is {fields[k, z, j, i]} in {int(bad[k].sum())} of {int(wet.sum())} wet cells "
-            f"at lead {plan.leads[k]:g} days of the start date {text(plan.starts[n])}, first at level {z}, row {j}, "
-            f"column {i}; expected numbers wherever the truth has them"
+            f"variable {variable} of {label} is {fields[k, z, j, i]} in {int(bad[k].sum())} of {int(wet.sum())} wet "
+            f"cells at lead {plan.leads[k]:g} days of the start date {text(plan.starts[n])}, first at level {z}, row "
+            f"{j}, column {i}; expected numbers wherever the truth has them"
         )
-
-
-__all__ = ["Collected", "MAPPED", "Scored", "Settings", "evaluate_variable"]
