@@ -31,12 +31,12 @@ CURVES = {  # metric: (title, whether it has the unit of the variable, reference
 EVENTS = {"extreme": "above the 90th percentile of the season", "heatwave": "marine heatwave (Hobday et al. 2016)"}
 _MAP_LEADS, _RANK_BINS, _TABLE_LEADS = 5, 17, 6
 DEFINITIONS = """
-Averages come first and roots last: squares, absolute values and CRPS are averaged over area (and thickness) and over start
-dates; land counts nothing.  Bands are intervals of resampled start dates.
+Averages come first and roots last: squares, absolute values and CRPS are averaged over area (and thickness) and over
+start dates; land counts nothing.  Bands are intervals of resampled start dates.
 
 `crps` is the fair score of Ferro (2014), in expectation the same for any number of members; of a single forecast it is
-the absolute error.  `spread_skill` is the ratio of Fortin et al. (2014) with the factor (M + 1)/M: 1 if truth and members
-are drawn from one distribution, below 1 for too little spread.  `acc` is the correlation of anomalies from the
+the absolute error.  `spread_skill` is the ratio of Fortin et al. (2014) with the factor (M + 1)/M: 1 if truth and
+members are drawn from one distribution, below 1 for too little spread.  `acc` is the correlation of anomalies from the
 climatology.  `energy_score` is the CRPS of a whole level as one vector.  `brier` is fair, and its skill is against the
 frequency of the event.
 
@@ -184,8 +184,8 @@ def _reliability(results: Mapping[str, Scored], table, plan: Plan, confidence: C
                     )  # fmt: skip
     if frames:
         caption = (
-            f"Ranks of the truth among the members, in {_RANK_BINS} bins at most; black: where {100 * confidence.level:.0f} "
-            "% of flat histograms of so many start dates lie."
+            f"Ranks of the truth among the members, in {_RANK_BINS} bins at most; black: where "
+            f"{100 * confidence.level:.0f} % of flat histograms of so many start dates lie."
         )
         yield Slider(frames, "lead", caption)
     else:
