@@ -241,7 +241,7 @@ def _forecast(parsed: argparse.Namespace) -> int:
     lost = int((parsed.members - made["finite_members"].isel(lead=-1)).sum())
     note = f"; {lost} members became not finite" if lost else ""
     numbers = f"{made.sizes['init_time']} starts, {parsed.members} members, {made.sizes['lead']} leads"
-    console.print(f"{parsed.output}: {numbers}{note}", highlight=False)
+    console.print(f"{parsed.output}: {numbers}{note}", highlight=False, soft_wrap=True)
     return 0
 
 

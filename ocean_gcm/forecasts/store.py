@@ -141,7 +141,7 @@ class ForecastStore:
         wanted = layout.template(dates)[0]
         shapes = {name: v.shape[1:] for name, v in wanted.variables.items() if v.dims[:1] == (DIMENSION,)}
         if (found := store.shapes) != shapes:
-            name = next(n for n in {**found, **shapes} if found.get(n) != shapes.get(n))
+            name = next(n for n in sorted({**found, **shapes}) if found.get(n) != shapes.get(n))
             raise UserError(
                 f"the output {path} has other variables or another grid: {name} is {_text(found.get(name))}, asked for "
                 f"is {_text(shapes.get(name))}; choose another --output, or --overwrite to begin anew"
