@@ -227,7 +227,7 @@ def _forecast(parsed: argparse.Namespace) -> int:
         )
     except KeyboardInterrupt:
         console.print("stopped; forecasts that are complete stay, --resume goes on with the others", highlight=False)
-        return _INTERRUPTED
+        return INTERRUPTED
     lost = int((parsed.members - made["finite_members"].isel(lead=-1)).sum())
     note = f"; {lost} members became not finite" if lost else ""
     numbers = f"{made.sizes['init_time']} starts, {parsed.members} members, {made.sizes['lead']} leads"
