@@ -16,7 +16,7 @@ BY_LEVEL = ("squared_error", "absolute_error", "error", "crps", "variance", "pro
 member), the variance among members, and the three parts of the anomaly correlation."""
 MAPPED = ("error", "squared_error", "crps", "variance")
 """Fields that are added up for maps."""
-_BLOCK = 6.4e7  # bytes of members that are scored at once
+_BLOCK = 3.2e7  # bytes of members that are scored at once
 
 
 def _scores(members, centre, truth, climatology, weights, *, mapped: bool) -> dict[str, np.ndarray]:
@@ -137,5 +137,12 @@ def events(members, truth, threshold, weights, bins: int = 10) -> dict[str, np.n
     Returns "brier" and "rate" (lead, region), and "reliability" (lead, 3, bins): sums of 1, of the probability and of
     the outcome by bin of the probability in the first region.
     """
-    brier, rate, sums = _events(members, truth, threshold, weights, bins)
-    return {"brier": np.asarray(brier), "rate": np.asarray(rate), "reliability": np.asarray(sums)}
+    number, leads = members.shape[:2]
+    step = int(np.clip(_BLOCK // (4 * np.prod((number, *members.shape[2:]))), 1, leads))
+    threshold = np.broadcast_to(threshold, truth.shape)
+    found = []
+    for k in range(0, leads, step):
+        part = slice(k, k + step)
+        found.append(_events(members[:, part], truth[part], threshold[part], weights, bins))
+    brier, rate, sums = (np.concatenate([np.asarray(x) for x in parts]) for parts in zip(*found, strict=True))
+    return {"brier": brier, "rate": rate, "reliability": sums}
