@@ -2,14 +2,15 @@ r"""A hybrid forecast of sea level and sea surface temperature: wave physics, a 
 
 One month, in units of the variables' scales, with sea level split into Rossby waves r and Kelvin wave k (`waves`):
 
-    r, k <- waves carry them for a month                                         c_R, c_K, coasts learned within bounds
+    r, k <- waves carry the free share of r, and k, for a month                  c_R, c_K, share, coasts learned in bounds
     r    <- d_h r + closure_h + noise
     T    <- d_T T + gamma zos + closure_T + noise                                d, gamma by cell
     closure = out [G_0 + G_c cos(season) + G_s sin(season)] in (zos, T)          G learned, starts at zero
 
-The state is what can be forecast: an encoder makes it from the anomalies of the last months, with a gain for the month
-of the start, the one before and the mean of twelve, and a perturbation for what it cannot know; what is seen is the
-state plus noise without memory (weather, eddies below the grid).  Before training the waves have the speed of the
+The state is what can be forecast: an encoder makes it from the anomalies of the last months, with gains by cell for the
+month of the start, there and in the cells to the east and west, the month before and the mean of twelve, and with a
+perturbation for what it cannot know; what is seen is the state plus noise without memory (weather, eddies below the
+grid).  Before training the waves have the speed of the
 observed stratification, the closure is zero, and gains, damping and noise are such that a cell without neighbours has
 the distribution of damped persistence.
 """
@@ -23,7 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from eval.monthly import regression, wave_speed, waves
-from eval.monthly.anomalies import LEADS, MEMORY, VARIABLES, Sample
+from eval.monthly.anomalies import LEADS, MEMORY, Sample
 from eval.monthly.linear_inverse import joint_patterns
 from ocean_gcm.metrics import basins
 
@@ -33,7 +34,6 @@ _SUBSTEPS = 3
 _ROSSBY_BOUNDS, _KELVIN_BOUNDS = (0.4, 2.5), (0.6, 1.4)
 """Bounds of speeds over those of linear theory; altimetry has Rossby waves up to twice as fast (Chelton and Schlax
 1996, doi:10.1126/science.272.5259.234)."""
-_NOISES = ("start", "process", "output")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,10 +65,9 @@ class Hybrid:
       rossby_speed: (ny, nx), kelvin_speed: m s-1, of linear theory.
       ocean: (ny, nx) index in waves.OCEANS of the factor of a cell's speed.
       scales: (variable,) m and K, the units of the state.
-      seen: (variable, cell, pattern) from the state to amplitudes of unit variance.
-      answered: (pattern, variable, cell) with the standard deviations of the patterns' amplitudes.
-      coherent: (pattern, variable, cell) shares of the noise that cells have in common.
-      rows, columns: (cell,) where cells lie in (ny, nx).
+      seen: (variable, ny, nx, pattern) from the state to amplitudes of unit variance; zero on land, as those below.
+      answered: (pattern, variable, ny, nx) with the standard deviations of the patterns' amplitudes.
+      coherent: (pattern, variable, ny, nx) shares of the noise that cells have in common.
     """
 
     config: HybridConfig
@@ -80,8 +79,6 @@ class Hybrid:
     seen: np.ndarray
     answered: np.ndarray
     coherent: np.ndarray
-    rows: np.ndarray
-    columns: np.ndarray
 
     def speeds(self, parameters) -> tuple[jax.Array, jax.Array]:
         """Speeds (ny, nx) of Rossby waves and of the Kelvin wave, m s-1."""
@@ -89,45 +86,45 @@ class Hybrid:
         return self.rossby_speed * factor, self.kelvin_speed * _between(_KELVIN_BOUNDS, parameters["kelvin"])
 
     def rollout(self, parameters, memory: jax.Array, season: jax.Array, key: jax.Array | None, members: int = 1):
-        """(member, start, lead, variable, cell) in scales, from `memory` (start, month, variable, cell) in scales.
+        """(member, start, lead, variable, ny, nx) in scales, zero on land.
 
-        The months of the memory end with the start, whose season (start,) is 0 for January.  Without a key there is no
-        noise: the mean of the ensemble, as the model is linear.
+        memory: (start, month, variable, ny, nx) in scales; the months end with the start, whose season (start,) is 0
+        for January.  Without a key there is no noise: the mean of the ensemble, as the model is linear.
         """
         keys = [None] * 3 if key is None else jax.random.split(key, 3)
         shape = (members, memory.shape[0], *memory.shape[2:])
-        passed = jnp.stack([memory[:, -1], memory[:, -2], memory.mean(1)])
-        state = jnp.einsum("gvc,gsvc->svc", parameters["gain"], passed)
+        now = memory[:, -1]
+        passed = jnp.stack([now, memory[:, -2], memory.mean(1), jnp.roll(now, -1, -1), jnp.roll(now, 1, -1)])
+        state = jnp.einsum("gvyx,gsvyx->svyx", parameters["gain"], passed)
         state = jnp.broadcast_to(state, shape) + self._noise(parameters, "start", keys[0], shape)
-        r, k = self.core.split(self._to_map(state[..., 0, :]), parameters["kelvin_analysis"])
+        r, k = self.core.split(state[..., 0, :, :], parameters["kelvin_analysis"])
         carriers = self._carriers(parameters)
 
         def month(carry, number):
-            r, k, temperature = carry
-            r, k, temperature = self._month(parameters, carriers, r, k, temperature, (season + number) % 12)
-            if key is not None:
-                noise = self._noise(parameters, "process", jax.random.fold_in(keys[1], number), shape)
-                r, temperature = r + self._to_map(noise[..., 0, :]), temperature + noise[..., 1, :]
-            seen = jnp.stack([self._from_map(self.core.sea_level(r, k)), temperature], -2)
-            seen = seen + self._noise(
-                parameters, "output", None if key is None else jax.random.fold_in(keys[2], number), shape
-            )
-            return (r, k, temperature), seen
+            r, k, temperature = self._month(parameters, carriers, *carry, (season + number) % 12)
+            process, output = (None if key is None else jax.random.fold_in(one, number) for one in keys[1:])
+            noise = jnp.broadcast_to(self._noise(parameters, "process", process, shape), shape)
+            r, temperature = r + noise[..., 0, :, :], temperature + noise[..., 1, :, :]
+            seen = jnp.stack([self.core.sea_level(r, k), temperature], -3)
+            return (r, k, temperature), seen + self._noise(parameters, "output", output, shape)
 
-        _, found = jax.lax.scan(month, (r, k, state[..., 1, :]), jnp.arange(LEADS))
+        _, found = jax.lax.scan(month, (r, k, state[..., 1, :, :]), jnp.arange(LEADS))
         return jnp.moveaxis(found, 0, 2)
 
     def _month(self, parameters, carriers, r, k, temperature, season):
-        level = self._from_map(self.core.sea_level(r, k))
-        effect = self._closure(parameters, jnp.stack([level, temperature], -2), season)
+        level = self.core.sea_level(r, k)
+        effect = self._closure(parameters, jnp.stack([level, temperature], -3), season)
         if carriers is not None:
+            free = _between((0, 1), parameters["free"])[self.ocean, np.arange(len(self.ocean))[:, None]]
+            held, r = (1 - free) * r, free * r
+            coasts = [_between((0, 1), parameters[name]) for name in ("transmission", "reflection")]
             for _ in range(_SUBSTEPS):
-                coasts = (_between((0, 1), parameters[name]) for name in ("transmission", "reflection"))
                 r, k = self.core.carry(carriers, r, k, *coasts)
+            r = r + held
         kept = _between((0, 1), parameters["damping"])
-        r = r * self._to_map(kept[0]) + self._to_map(effect[..., 0, :])
+        r = r * kept[0] + effect[..., 0, :, :]
         k = k * _between((0, 1), parameters["kelvin_damping"])
-        return r, k, temperature * kept[1] + parameters["coupling"] * level + effect[..., 1, :]
+        return r, k, temperature * kept[1] + parameters["coupling"] * level + effect[..., 1, :, :]
 
     def _carriers(self, parameters):
         if not self.config.waves:
@@ -140,25 +137,18 @@ class Hybrid:
         angle = 2 * jnp.pi * season / 12
         harmonics = jnp.stack([jnp.ones_like(angle), jnp.cos(angle), jnp.sin(angle)], -1)
         growth = jnp.einsum("sh,hij->sij", harmonics, parameters["closure"])
-        seen = jnp.einsum("msvc,vcj->msj", state, self.seen)
-        return jnp.einsum("sij,msj,ivc->msvc", growth, seen, self.answered)
+        amplitudes = jnp.tensordot(state, self.seen, 3)
+        return jnp.tensordot(jnp.einsum("sij,msj->msi", growth, amplitudes), self.answered, 1)
 
     def _noise(self, parameters, name, key, shape):
         """Standard deviation by cell times a field of unit variance, of which a part is shared by patterns."""
         if key is None:
             return 0.0
         common, own = jax.random.split(key)
-        shared = jax.random.normal(common, (*shape[:2], len(self.coherent)))
-        field = jnp.einsum("msp,pvc->msvc", shared, self.coherent)
-        rest = jnp.sqrt(1 - (self.coherent**2).sum(0))
-        return jnp.exp(parameters[f"{name}_noise"]) * (field + rest * jax.random.normal(own, shape))
-
-    def _to_map(self, cells):
-        field = jnp.zeros((*cells.shape[:-1], *self.core.wet.shape), cells.dtype)
-        return field.at[..., self.rows, self.columns].set(cells)
-
-    def _from_map(self, field):
-        return field[..., self.rows, self.columns]
+        shared = jnp.tensordot(jax.random.normal(common, (*shape[:2], len(self.coherent))), self.coherent, 1)
+        rest = np.sqrt(1 - (self.coherent**2).sum(0)).astype(np.float32)
+        field = shared + rest * jax.random.normal(own, shape)
+        return jnp.exp(parameters[f"{name}_noise"]) * field * self.core.wet
 
 
 def _between(bounds, raw):
@@ -184,7 +174,10 @@ def build(sample: Sample, internal_speed: np.ndarray, config: HybridConfig) -> H
     states = sample.anomalies / sample.scales[:, None]
     to_modes, to_cells = joint_patterns(sample, config.answered)
     spread = np.tensordot(sample.anomalies[sample.known], to_modes, 2).std(0)
-    rows, columns = np.nonzero(series.wet)
+
+    def on_map(cells):
+        return np.nan_to_num(series.on_map(cells)).astype(np.float32)
+
     return Hybrid(
         config,
         waves.build(series.lat, series.lon, series.wet, tropical),
@@ -192,22 +185,20 @@ def build(sample: Sample, internal_speed: np.ndarray, config: HybridConfig) -> H
         tropical,
         ocean,
         sample.scales,
-        _tropical_patterns(sample, states, config.seen),
-        to_cells * spread[:, None, None] / sample.scales[:, None],
-        _coherent_patterns(sample, config.coherent),
-        rows,
-        columns,
+        np.moveaxis(on_map(_tropical_patterns(sample, states, config.seen)), 0, -1),
+        on_map(to_cells * spread[:, None, None] / sample.scales[:, None]),
+        on_map(_coherent_patterns(sample, config.coherent)),
     )
 
 
 def _tropical_patterns(sample: Sample, states: np.ndarray, number: int) -> np.ndarray:
-    """(variable, cell, pattern) whose products with the states are the amplitudes of `regression.tropical_modes`."""
+    """(pattern, variable, cell) whose products with the states are the amplitudes of `regression.tropical_modes`."""
     inside = np.abs(sample.series.cell_lat) <= regression.TROPICS
     weights = np.sqrt(sample.series.weights) * inside
     known = (states[sample.known] * weights).reshape(sample.known.sum(), -1)
     patterns = np.linalg.svd(known, full_matrices=False)[2][:number]
     patterns = patterns / (known @ patterns.T).std(0)[:, None]
-    return np.moveaxis(patterns.reshape(number, *states.shape[1:]) * weights, 0, -1)
+    return patterns.reshape(number, *states.shape[1:]) * weights
 
 
 def _coherent_patterns(sample: Sample, number: int) -> np.ndarray:
@@ -227,7 +218,7 @@ def initial_parameters(hybrid: Hybrid, sample: Sample) -> dict[str, jax.Array]:
     share = np.clip(a[0] / kept, 0.1, 0.97)
     deviation = sample.anomalies[sample.known].std(0) / sample.scales[:, None]
     core, config = hybrid.core, hybrid.config
-    gain = np.zeros((3, *share.shape))
+    gain = np.zeros((5, *share.shape))
     gain[0] = share
     parameters = {
         "gain": gain,
@@ -236,21 +227,31 @@ def initial_parameters(hybrid: Hybrid, sample: Sample) -> dict[str, jax.Array]:
         "process_noise": np.log(np.sqrt(share * (1 - kept**2)) * deviation),
         "output_noise": np.log(np.sqrt(1 - share) * deviation),
         "coupling": np.zeros(share.shape[1]),
+        "free": np.full((len(waves.OCEANS), len(core.wet)), _raw((0, 1), 0.2)),
         "rossby": np.full((len(waves.OCEANS), len(core.wet)), _raw(_ROSSBY_BOUNDS, 1.0)),
         "kelvin": np.array(_raw(_KELVIN_BOUNDS, 1.0)),
-        "kelvin_analysis": np.array([0.5, -0.25]) if config.waves else np.zeros(2),
+        "kelvin_analysis": np.array([0.2, -0.1]) if config.waves else np.zeros(2),
         "kelvin_damping": _raw((0, 1), 0.8),
         "transmission": np.full(len(core.east.row), _raw((0, 1), 0.3)),
         "reflection": np.full(len(core.west.row), _raw((0, 1), 0.1)),
         "closure": np.zeros((3, config.answered, config.seen)),
     }
+    by_cell = ("gain", "damping", "start_noise", "process_noise", "output_noise", "coupling")
+    parameters |= {name: np.nan_to_num(sample.series.on_map(parameters[name])) for name in by_cell}
     return {name: jnp.asarray(value, jnp.float32) for name, value in parameters.items()}
 
 
 def memory_of(sample: Sample, starts: np.ndarray) -> np.ndarray:
-    """(start, month, variable, cell) in scales: the MEMORY months that end with each start."""
+    """(start, month, variable, ny, nx) in scales: the MEMORY months that end with each start; zero on land."""
     months = np.asarray(starts)[:, None] + np.arange(1 - MEMORY, 1)
-    return (sample.anomalies[months] / sample.scales[:, None]).astype(np.float32)
+    return on_map(sample, sample.anomalies[months])
 
 
-assert VARIABLES == ("zos", "tos")  # the order of the state
+def on_map(sample: Sample, anomalies: np.ndarray) -> np.ndarray:
+    """(..., variable, cell) m and K to (..., variable, ny, nx) in scales, float32, zero on land."""
+    return np.nan_to_num(sample.series.on_map(anomalies / sample.scales[:, None])).astype(np.float32)
+
+
+def in_cells(sample: Sample, states: np.ndarray) -> np.ndarray:
+    """The inverse of `on_map`."""
+    return np.asarray(states)[..., sample.series.wet] * sample.scales[:, None]
