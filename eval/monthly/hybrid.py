@@ -9,8 +9,8 @@ One month, in units of the variables' scales, with sea level split into Rossby w
 
 The state is what can be forecast: an encoder makes it from the anomalies of the last months, with gains by cell for the
 month of the start, there and in the cells to the east and west, the month before and the mean of twelve, and with a
-perturbation for what it cannot know; what is seen is the state plus noise without memory (weather, eddies below the
-grid).  Before training the waves have the speed of the
+perturbation for what it cannot know; what is seen is the state, plus a remnant of the anomaly at the start that fades
+within weeks, plus noise without memory (weather, eddies below the grid).  Before training the waves have the speed of the
 observed stratification, the closure is zero, and gains, damping and noise are such that a cell without neighbours has
 the distribution of damped persistence.
 """
@@ -97,6 +97,7 @@ class Hybrid:
         passed = jnp.stack([now, memory[:, -2], memory.mean(1), jnp.roll(now, -1, -1), jnp.roll(now, 1, -1)])
         state = jnp.einsum("gvyx,gsvyx->svyx", parameters["gain"], passed)
         state = jnp.broadcast_to(state, shape) + self._noise(parameters, "start", keys[0], shape)
+        remnant, fading = parameters["remnant"] * now, _between((0, 1), parameters["fading"])
         r, k = self.core.split(state[..., 0, :, :], parameters["kelvin_analysis"])
         carriers = self._carriers(parameters)
 
@@ -105,7 +106,7 @@ class Hybrid:
             process, output = (None if key is None else jax.random.fold_in(one, number) for one in keys[1:])
             noise = jnp.broadcast_to(self._noise(parameters, "process", process, shape), shape)
             r, temperature = r + noise[..., 0, :, :], temperature + noise[..., 1, :, :]
-            seen = jnp.stack([self.core.sea_level(r, k), temperature], -3)
+            seen = jnp.stack([self.core.sea_level(r, k), temperature], -3) + remnant * fading ** (number + 1)
             return (r, k, temperature), seen + self._noise(parameters, "output", output, shape)
 
         _, found = jax.lax.scan(month, (r, k, state[..., 1, :, :]), jnp.arange(LEADS))
@@ -213,9 +214,10 @@ def _coherent_patterns(sample: Sample, number: int) -> np.ndarray:
 def initial_parameters(hybrid: Hybrid, sample: Sample) -> dict[str, jax.Array]:
     """Parameters before training, see the module."""
     a = regression.damping(sample)
-    # a_L = g d^L of a slow part with the share g of the variance, beside noise without memory
-    kept = np.clip((a[3:6].mean(0) / np.maximum(a[0:2].mean(0), 0.05)).clip(0.01) ** (1 / 3.5), 0.5, 0.97)
-    share = np.clip(a[0] / kept, 0.1, 0.97)
+    # a_L = g d^L + e f^L of a slow part, with the share g of the variance, and a remnant that fades with f a month
+    kept = np.clip((a[5:8].mean(0) / np.maximum(a[1:3].mean(0), 0.05)).clip(0.01) ** (1 / 4.5), 0.5, 0.97)
+    share = np.clip(a[1:3].mean(0) / kept**2.5, 0.05, 0.97)
+    fading = 0.4
     deviation = sample.anomalies[sample.known].std(0) / sample.scales[:, None]
     core, config = hybrid.core, hybrid.config
     gain = np.zeros((5, *share.shape))
@@ -226,6 +228,8 @@ def initial_parameters(hybrid: Hybrid, sample: Sample) -> dict[str, jax.Array]:
         "start_noise": np.log(np.sqrt(share * (1 - share)) * deviation),
         "process_noise": np.log(np.sqrt(share * (1 - kept**2)) * deviation),
         "output_noise": np.log(np.sqrt(1 - share) * deviation),
+        "remnant": (a[0] - share * kept) / fading,
+        "fading": np.full_like(share, _raw((0, 1), fading)),
         "coupling": np.zeros(share.shape[1]),
         "free": np.full((len(waves.OCEANS), len(core.wet)), _raw((0, 1), 0.2)),
         "rossby": np.full((len(waves.OCEANS), len(core.wet)), _raw(_ROSSBY_BOUNDS, 1.0)),
@@ -236,7 +240,7 @@ def initial_parameters(hybrid: Hybrid, sample: Sample) -> dict[str, jax.Array]:
         "reflection": np.full(len(core.west.row), _raw((0, 1), 0.1)),
         "closure": np.zeros((3, config.answered, config.seen)),
     }
-    by_cell = ("gain", "damping", "start_noise", "process_noise", "output_noise", "coupling")
+    by_cell = ("gain", "damping", "start_noise", "process_noise", "output_noise", "coupling", "remnant", "fading")
     parameters |= {name: np.nan_to_num(sample.series.on_map(parameters[name])) for name in by_cell}
     return {name: jnp.asarray(value, jnp.float32) for name, value in parameters.items()}
 
