@@ -17,11 +17,17 @@ from ocean_gcm.errors import UserError
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m eval.monthly", description=__doc__)
     parser.add_argument("--data", default="${OCEAN_GCM_DATA}", help="directory of the series")
-    parser.add_argument("--output", type=Path, required=True, help="directory of what is kept; a second run goes on there")
-    parser.add_argument("--results", type=Path, default=Path("docs/results"), help="directory of page, table and figures")
+    parser.add_argument(
+        "--output", type=Path, required=True, help="directory of what is kept; a second run goes on there"
+    )
+    parser.add_argument(
+        "--results", type=Path, default=Path("docs/results"), help="directory of page, table and figures"
+    )
     options = parser.parse_args(arguments)
     try:
-        found = study.run(study.Plan(Path(expand(options.data)), options.output, say=lambda text: print(text, flush=True)))
+        found = study.run(
+            study.Plan(Path(expand(options.data)), options.output, say=lambda text: print(text, flush=True))
+        )
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -116,7 +116,7 @@ class Hybrid:
         level = self.core.sea_level(r, k)
         effect = self._closure(parameters, jnp.stack([level, temperature], -3), season)
         if carriers is not None:
-            free = _between((0, 1), parameters["free"])[self.ocean, np.arange(len(self.ocean))[:, None]]
+            free = free_share(self, parameters)
             held, r = (1 - free) * r, free * r
             coasts = [_between((0, 1), parameters[name]) for name in ("transmission", "reflection")]
             for _ in range(_SUBSTEPS):
@@ -135,7 +135,7 @@ class Hybrid:
     def _closure(self, parameters, state, season):
         if not self.config.closure:
             return jnp.zeros_like(state)
-        angle = 2 * jnp.pi * season / 12
+        angle = (2 * jnp.pi / 12) * season.astype(state.dtype)
         harmonics = jnp.stack([jnp.ones_like(angle), jnp.cos(angle), jnp.sin(angle)], -1)
         growth = jnp.einsum("sh,hij->sij", harmonics, parameters["closure"])
         amplitudes = jnp.tensordot(state, self.seen, 3)
@@ -146,10 +146,16 @@ class Hybrid:
         if key is None:
             return 0.0
         common, own = jax.random.split(key)
-        shared = jnp.tensordot(jax.random.normal(common, (*shape[:2], len(self.coherent))), self.coherent, 1)
+        draw = jax.random.normal(common, (*shape[:2], len(self.coherent)), jnp.float32)
+        shared = jnp.tensordot(draw, self.coherent, 1)
         rest = np.sqrt(1 - (self.coherent**2).sum(0)).astype(np.float32)
-        field = shared + rest * jax.random.normal(own, shape)
+        field = shared + rest * jax.random.normal(own, shape, jnp.float32)
         return jnp.exp(parameters[f"{name}_noise"]) * field * self.core.wet
+
+
+def free_share(model: Hybrid, parameters) -> jax.Array:
+    """(ny, nx) share of the anomaly that waves carry; the rest stays, in balance with winds that last."""
+    return _between((0, 1), parameters["free"])[model.ocean, np.arange(len(model.ocean))[:, None]]
 
 
 def _between(bounds, raw):
@@ -182,7 +188,7 @@ def build(sample: Sample, internal_speed: np.ndarray, config: HybridConfig) -> H
     return Hybrid(
         config,
         waves.build(series.lat, series.lon, series.wet, tropical),
-        np.where(series.wet, wave_speed.rossby_wave_speed(internal_speed, series.lat), 0.0),
+        np.where(series.wet, wave_speed.rossby_wave_speed(internal_speed, series.lat), 0.0).astype(np.float32),
         tropical,
         ocean,
         sample.scales,

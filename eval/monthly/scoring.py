@@ -93,8 +93,8 @@ def score(forecasts: Forecasts, sample: Sample, indices: dict[str, tuple[np.ndar
 def rows(name: str, scores: Scores, reference: Scores, seed: int = 0) -> pd.DataFrame:
     """Of the CSV: averages of all starts, and shares by which errors are below those of `reference`, with intervals.
 
-    `rmse_skill` is 1 - RMSE / RMSE of the reference, `fcrps_skill` the same of the CRPS; `_low` and `_high` are the ends
-    of the interval of LEVEL by a block bootstrap over start months.
+    `rmse_skill` is 1 - RMSE / RMSE of the reference, `fcrps_skill` the same of the CRPS; `_low` and `_high` are the
+    ends of the interval of LEVEL by a block bootstrap over start months.
     """
     draws = bootstrap.resamples(len(scores.square), DRAWS, block=BLOCK, seed=0)
     table = {"spread_skill": scores.spread_skill, "correlation": scores.correlation}

@@ -40,7 +40,7 @@ class Plan:
     Attributes:
       data: directory of the data.
       output: directory of what is kept.
-      training: (first, last) month that statistics may use.
+      period: (first, last) month that statistics may use.
       members: of the ensembles.
       stages: of the hybrid's training.
       penalties: of the hybrid's training, of which cross-validation chooses.
@@ -50,10 +50,10 @@ class Plan:
 
     data: Path
     output: Path
-    training: tuple[str, str] = ("1980-01", "2002-12")
-    members: int = 50
+    period: tuple[str, str] = ("1980-01", "2002-12")
+    members: int = 24
     stages: tuple[training.Stage, ...] = training.STAGES
-    penalties: tuple[float, ...] = (1e-4, 1e-3)
+    penalties: tuple[float, ...] = (1e-3, 1e-2)
     validated: tuple[int, ...] = (1, 3)
     say: Callable[[str], None] = print
 
@@ -84,12 +84,15 @@ class Data:
 def read(plan: Plan) -> Data:
     """Reads all files.  Raises UserError for what is missing or wrong in them."""
     series = read_series(plan.data)
-    months = series.months(*plan.training)
+    months = series.months(*plan.period)
     known = sample(series, months)
     weights = nino34_weights(series)
     at = known.held_out[:, None] + np.arange(1, LEADS + 1)
     indices = {}
-    for name, index in {"nino34": known.anomalies[:, 1] @ weights, "nino34_oras5": read_nino34(plan.data, series)}.items():
+    for name, index in {
+        "nino34": known.anomalies[:, 1] @ weights,
+        "nino34_oras5": read_nino34(plan.data, series),
+    }.items():
         cycle = np.array([index[months & (series.season == m)].mean() for m in range(12)])
         indices[name] = (weights, (index - cycle[series.season])[at])
     speed = wave_speed.observed_wave_speed(plan.data, series)
@@ -181,7 +184,9 @@ def run(plan: Plan) -> dict:
     found["penalties"] = choose_penalty(plan, data)
     penalty = min(found["penalties"], key=found["penalties"].get)
     found["hybrids"] = {
-        name: plan.kept(f"parameters_{name}", lambda name=name: trained(plan, name, data.known, data.internal_speed, penalty))
+        name: plan.kept(
+            f"parameters_{name}", lambda name=name: trained(plan, name, data.known, data.internal_speed, penalty)
+        )
         for name in HYBRIDS
     }
     makers = {name: lambda name=name: baseline(plan, data, name) for name in regression.BASELINES}

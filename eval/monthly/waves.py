@@ -1,7 +1,7 @@
 r"""Linear long waves of a reduced-gravity ocean on a coarse grid: what carries sea level from one place to another.
 
-Sea level is a part that long Rossby waves carry along each row of cells, r, and a Kelvin wave along the equator, k, with
-its meridional profile phi (Gill 1982, sections 11.5 and 11.8; Battisti 1988 for the reflections),
+Sea level is a part that long Rossby waves carry along each row of cells, r, and a Kelvin wave along the equator, k,
+with its meridional profile phi (Gill 1982, sections 11.5 and 11.8; Battisti 1988 for the reflections),
 
     dr/dt = c_R(x, y) dr/dx,       dk/dt = -c_K dk/dx,       zos = r + phi(y) k.
 
@@ -86,11 +86,11 @@ class WaveCore:
 
         rossby_speed: (ny, nx) m s-1, kelvin_speed: m s-1; both >= 0.
         """
-        courant = rossby_speed * seconds / self.width[:, None]
-        courant_kelvin = kelvin_speed * seconds / self.width[self.equator]
+        courant = rossby_speed * (seconds / self.width[:, None]).astype(rossby_speed.dtype)
+        courant_kelvin = kelvin_speed * float(seconds / self.width[self.equator])
         return {
-            "rossby": _exponential(courant[:, :, None] * self.westward),
-            "kelvin": _exponential(courant_kelvin * self.eastward),
+            "rossby": _exponential(courant[:, :, None] * self.westward.astype(courant.dtype)),
+            "kelvin": _exponential(courant_kelvin * self.eastward.astype(courant.dtype)),
             "into_rossby": 1 - jnp.exp(-courant[self.east.row, self.east.column]),
             "into_kelvin": 1 - jnp.exp(-courant_kelvin),
         }
