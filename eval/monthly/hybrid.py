@@ -1,18 +1,17 @@
 r"""A hybrid forecast of sea level and sea surface temperature: wave physics, a learned closure, stochastic.
 
-One month, in units of the variables' scales, with sea level split into Rossby waves r and Kelvin wave k (`waves`):
+One month, in units of the variables' scales, sea level being Rossby waves r and a Kelvin wave k (`waves`):
 
-    r, k <- waves carry the free share of r, and k, for a month                  c_R, c_K, share, coasts learned in bounds
+    r, k <- waves carry k and the free share of r      speeds, share, coasts learned within bounds, by ocean and row
     r    <- d_h r + closure_h + noise
-    T    <- d_T T + gamma zos + closure_T + noise                                d, gamma by cell
+    T    <- d_T T + gamma zos + closure_T + noise      d, gamma learned by cell
     closure = out [G_0 + G_c cos(season) + G_s sin(season)] in (zos, T)          G learned, starts at zero
 
-The state is what can be forecast: an encoder makes it from the anomalies of the last months, with gains by cell for the
-month of the start, there and in the cells to the east and west, the month before and the mean of twelve, and with a
-perturbation for what it cannot know; what is seen is the state, plus a remnant of the anomaly at the start that fades
-within weeks, plus noise without memory (weather, eddies below the grid).  Before training the waves have the speed of the
-observed stratification, the closure is zero, and gains, damping and noise are such that a cell without neighbours has
-the distribution of damped persistence.
+The state is what can be forecast.  An encoder makes it from the anomalies of the last months, with gains by cell for
+the month of the start, there and in the cells to the east and west, the month before and the mean of twelve, and with
+a perturbation for what it cannot know.  What is seen is the state, plus a remnant of the start that fades within
+weeks, plus noise without memory (weather, eddies below the grid).  Before training the waves have the speed of the
+observed stratification, the closure is zero, and gains come from a regression of each cell on what the encoder sees.
 """
 
 from __future__ import annotations
@@ -31,6 +30,7 @@ from ocean_gcm.metrics import basins
 MONTH = 365.25 * 86400 / 12
 _SUBSTEPS = 3
 """Times a month at which waves meet the coasts."""
+_PSEUDO_OBSERVATIONS = 60.0
 _ROSSBY_BOUNDS, _KELVIN_BOUNDS = (0.4, 2.5), (0.6, 1.4)
 """Bounds of speeds over those of linear theory; altimetry has Rossby waves up to twice as fast (Chelton and Schlax
 1996, doi:10.1126/science.272.5259.234)."""
@@ -93,11 +93,11 @@ class Hybrid:
         """
         keys = [None] * 3 if key is None else jax.random.split(key, 3)
         shape = (members, memory.shape[0], *memory.shape[2:])
-        now = memory[:, -1]
-        passed = jnp.stack([now, memory[:, -2], memory.mean(1), jnp.roll(now, -1, -1), jnp.roll(now, 1, -1)])
+        passed = _passed(memory)
         state = jnp.einsum("gvyx,gsvyx->svyx", parameters["gain"], passed)
         state = jnp.broadcast_to(state, shape) + self._noise(parameters, "start", keys[0], shape)
-        remnant, fading = parameters["remnant"] * now, _between((0, 1), parameters["fading"])
+        remnant = jnp.einsum("gvyx,gsvyx->svyx", parameters["remnant"], passed)
+        fading = _between((0, 1), parameters["fading"])
         r, k = self.core.split(state[..., 0, :, :], parameters["kelvin_analysis"])
         carriers = self._carriers(parameters)
 
@@ -151,6 +151,12 @@ class Hybrid:
         rest = np.sqrt(1 - (self.coherent**2).sum(0)).astype(np.float32)
         field = shared + rest * jax.random.normal(own, shape, jnp.float32)
         return jnp.exp(parameters[f"{name}_noise"]) * field * self.core.wet
+
+
+def _passed(memory):
+    """(5, start, variable, ny, nx) what the encoder sees of a memory (start, month, variable, ny, nx)."""
+    now, xp = memory[:, -1], memory.__array_namespace__()
+    return xp.stack([now, memory[:, -2], memory.mean(1), xp.roll(now, -1, -1), xp.roll(now, 1, -1)])
 
 
 def free_share(model: Hybrid, parameters) -> jax.Array:
@@ -217,27 +223,43 @@ def _coherent_patterns(sample: Sample, number: int) -> np.ndarray:
     return (size[:number, None] * patterns[:number]).reshape(number, *errors.shape[1:])
 
 
+def encoder_weights(sample: Sample) -> np.ndarray:
+    """(lead, 5, variable, cell) of the forecasts of cells by ridge regression on what the encoder sees.
+
+    In units of the scales; shrunk towards damped persistence by pseudo-observations, as in `regression`.
+    """
+    series, a = sample.series, regression.damping(sample)
+    seen = np.moveaxis(_passed(memory_of(sample, sample.starts))[..., series.wet].astype(float), (0, 1), (3, 2))
+    left = sample.targets(sample.starts) - a * sample.anomalies[sample.starts][:, None]
+    right = seen.swapaxes(-1, -2) @ np.moveaxis(left / sample.scales[:, None], (2, 3), (0, 1))
+    variance = (seen[..., 0] ** 2).mean(-1)
+    gram = seen.swapaxes(-1, -2) @ seen + _PSEUDO_OBSERVATIONS * variance[..., None, None] * np.eye(seen.shape[-1])
+    weights = np.moveaxis(np.linalg.solve(gram, right), (0, 1), (2, 3)).swapaxes(0, 1)
+    weights[:, 0] += a
+    return weights
+
+
 def initial_parameters(hybrid: Hybrid, sample: Sample) -> dict[str, jax.Array]:
     """Parameters before training, see the module."""
-    a = regression.damping(sample)
+    a, weights = regression.damping(sample), encoder_weights(sample)
     # a_L = g d^L + e f^L of a slow part, with the share g of the variance, and a remnant that fades with f a month
     kept = np.clip((a[5:8].mean(0) / np.maximum(a[1:3].mean(0), 0.05)).clip(0.01) ** (1 / 4.5), 0.5, 0.97)
     share = np.clip(a[1:3].mean(0) / kept**2.5, 0.05, 0.97)
     fading = 0.4
+    powers = kept ** np.arange(2, 9)[:, None, None]
+    gain = (weights[1:8] * powers[:, None]).sum(0) / (powers**2).sum(0)
     deviation = sample.anomalies[sample.known].std(0) / sample.scales[:, None]
     core, config = hybrid.core, hybrid.config
-    gain = np.zeros((5, *share.shape))
-    gain[0] = share
     parameters = {
         "gain": gain,
         "damping": _raw((0, 1), kept),
         "start_noise": np.log(np.sqrt(share * (1 - share)) * deviation),
         "process_noise": np.log(np.sqrt(share * (1 - kept**2)) * deviation),
         "output_noise": np.log(np.sqrt(1 - share) * deviation),
-        "remnant": (a[0] - share * kept) / fading,
+        "remnant": (weights[0] - gain * kept) / fading,
         "fading": np.full_like(share, _raw((0, 1), fading)),
         "coupling": np.zeros(share.shape[1]),
-        "free": np.full((len(waves.OCEANS), len(core.wet)), _raw((0, 1), 0.2)),
+        "free": np.full((len(waves.OCEANS), len(core.wet)), _raw((0, 1), 0.1)),
         "rossby": np.full((len(waves.OCEANS), len(core.wet)), _raw(_ROSSBY_BOUNDS, 1.0)),
         "kelvin": np.array(_raw(_KELVIN_BOUNDS, 1.0)),
         "kelvin_analysis": np.array([0.2, -0.1]) if config.waves else np.zeros(2),

@@ -126,6 +126,8 @@ def chosen(found: dict) -> list[str]:
         ("linear_inverse", "linear inverse model: RMSE over damped persistence"),
         ("hybrid", "hybrid, by penalty: RMSE over damped persistence"),
     ):
-        text = ", ".join(f"{name}: {value:.3f}" for name, value in choice[key].items())
-        lines.append(f"| {title} | {text} |")
+        known = {name: value for name, value in choice[key].items() if np.isfinite(value)}
+        if known:
+            text = ", ".join(f"{name}: {value:.3f}" for name, value in known.items())
+            lines.append(f"| {title} | {text} |")
     return lines

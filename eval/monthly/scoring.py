@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import jax
 import numpy as np
 import pandas as pd
 
@@ -59,12 +60,13 @@ def score(forecasts: Forecasts, sample: Sample, indices: dict[str, tuple[np.ndar
     indices: by name, the weights (cell,) that make an index of tos and its truth (start, lead).
     """
     truth, regions = sample.targets(sample.held_out), region_weights(sample.series)
+    crps_of = jax.jit(fair_crps)
     columns, cells = {}, np.zeros(truth.shape[1:])
     for v, variable in enumerate(VARIABLES):
         for lead in range(LEADS):
             mean, known = forecasts.mean[:, lead, v], truth[:, lead, v].astype(np.float32)
             members = forecasts.members[:, :, lead, v]
-            square, crps = (mean - truth[:, lead, v]) ** 2, fair_crps(members, known)
+            square, crps = (mean - truth[:, lead, v]) ** 2, crps_of(members, known)
             cells[lead, v] = square.mean(0)
             for region, weights in zip(REGIONS, regions, strict=True):
                 found = (
@@ -115,6 +117,6 @@ def rows(name: str, scores: Scores, reference: Scores, seed: int = 0) -> pd.Data
          "value": values[lead, q], "region": region}
         for metric, values in table.items()
         for q, (variable, region) in enumerate(scores.quantities)
-        for lead in range(LEADS)
+        for lead in range(len(values))
     ]  # fmt: skip
     return pd.DataFrame(found).dropna(subset="value")

@@ -34,9 +34,11 @@ class Stage:
     batch: int
 
 
-STAGES = (Stage(60, 1, 32), Stage(40, 4, 16))
+STAGES = (Stage(40, 1, 32), Stage(20, 4, 12))
 PENALTY_SHARES = dict.fromkeys(("closure", "rossby", "kelvin", "free", "transmission", "reflection"), 0.1)
 """Of the penalty, for what is not learned cell by cell (1 for all else)."""
+CELL_RATE = 0.3
+"""Of the learning rate, for what is learned cell by cell: few months speak for each cell."""
 
 
 def score_weights(hybrid: Hybrid, sample: Sample) -> np.ndarray:
@@ -53,7 +55,7 @@ def train(
     *,
     seed: int = 0,
     penalty: float = 0.0,
-    every: int = 50,
+    every: int = 10,
     watch: Callable[[int, dict, float], None] = lambda *_: None,
 ) -> dict[str, jax.Array]:
     """Parameters after all stages, from those before training.
@@ -101,6 +103,7 @@ def _step(hybrid: Hybrid, sample: Sample, first, stage: Stage, penalty: float, o
     def step(parameters, state, memory, season, truth, key):
         (_, score), gradient = jax.value_and_grad(loss, has_aux=True)(parameters, memory, season, truth, key)
         updates, state = optimiser.update(gradient, state)
+        updates = {name: update if name in PENALTY_SHARES else CELL_RATE * update for name, update in updates.items()}
         return optax.apply_updates(parameters, updates), state, score
 
     return step

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eval.monthly import hybrid, study, training
+from eval.monthly import hybrid, study
 from eval.monthly.__main__ import main, write
 from eval.monthly.anomalies import FILE
 
@@ -23,9 +23,9 @@ def folder(tmp_path_factory):
 def found(folder):
     small = hybrid.HybridConfig(seen=2, answered=3, coherent=4)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "HYBRIDS", {"hybrid": small, "hybrid_no_waves": small, "hybrid_no_closure": small})
+        patch.setattr(study, "HYBRIDS", dict.fromkeys(study.HYBRIDS, small))
         plan = study.Plan(
-            folder, folder / "run", members=4, stages=(training.Stage(1, 1, 4),), penalties=(1e-3,), validated=(1,),
+            folder, folder / "run", members=4, stages=(),
             say=lambda text: None,
         )  # fmt: skip
         result = study.run(plan)
