@@ -64,9 +64,9 @@ def score(forecasts: Forecasts, sample: Sample, indices: dict[str, tuple[np.ndar
     columns, cells = {}, np.zeros(truth.shape[1:])
     for v, variable in enumerate(VARIABLES):
         for lead in range(LEADS):
-            mean, known = forecasts.mean[:, lead, v], truth[:, lead, v].astype(np.float32)
+            mean, known = (field[:, lead, v].astype(np.float32) for field in (forecasts.mean, truth))
             members = forecasts.members[:, :, lead, v]
-            square, crps = (mean - truth[:, lead, v]) ** 2, crps_of(members, known)
+            square, crps = (mean - known) ** 2, np.asarray(crps_of(members, known))
             cells[lead, v] = square.mean(0)
             for region, weights in zip(REGIONS, regions, strict=True):
                 found = (
