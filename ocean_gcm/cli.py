@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     plot.set_defaults(run=_plot)
 
     _add_forecast(commands)
+    _add_oceanbench(commands)
     _add_coarsen(commands)
     _add_statistics(commands)
     return parser
@@ -103,6 +104,16 @@ def _add_forecast(commands) -> None:
     mode.add_argument("--overwrite", action="store_true", help="replace the store that is there")
     _add_overrides(parser)
     parser.set_defaults(run=_forecast)
+
+
+def _add_oceanbench(commands) -> None:
+    text = "Forecasts of ten days, made with --grid, in the form that the benchmark OceanBench takes as a challenger."
+    parser = commands.add_parser("oceanbench", help="export forecasts for OceanBench", description=text)
+    parser.add_argument("forecasts", metavar="FORECASTS", help="store that ocean-gcm forecast wrote")
+    parser.add_argument("--output", required=True, metavar="ZARR", help="store to write")
+    parser.add_argument("--member", type=int, metavar="N", help="one member (default: the mean of all)")
+    parser.add_argument("--overwrite", action="store_true", help="replace the store")
+    parser.set_defaults(run=_oceanbench)
 
 
 def _add_coarsen(commands) -> None:
@@ -242,6 +253,14 @@ def _forecast(parsed: argparse.Namespace) -> int:
     note = f"; {lost} members became not finite" if lost else ""
     numbers = f"{made.sizes['init_time']} starts, {parsed.members} members, {made.sizes['lead']} leads"
     console.print(f"{parsed.output}: {numbers}{note}", highlight=False, soft_wrap=True)
+    return 0
+
+
+def _oceanbench(parsed: argparse.Namespace) -> int:
+    from ocean_gcm.forecasts.oceanbench import export_challenger
+
+    made = export_challenger(parsed.forecasts, parsed.output, member=parsed.member, overwrite=parsed.overwrite)
+    print(f"{parsed.output}: {made.sizes['first_day_datetime']} starts, {made.sizes['lead_day_index']} days")
     return 0
 
 
