@@ -72,6 +72,29 @@ class ProgressReport(Display):
         return f"{self._time.date(step * self._time.step_seconds):%Y-%m-%d}"
 
 
+class ForecastReport(Display):
+    """Shows which forecast is made, the lead that it has come to, and the time left; a context manager."""
+
+    def __init__(self, console: Console, first: int, total: int):
+        columns = (
+            TextColumn("{task.fields[place]}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+        )
+        super().__init__(console, columns, first, total, place="")
+
+    def update(self, done: int, start: Any, lead: int) -> None:
+        """Called after each saved lead (s) of the forecasts from the date `start`."""
+        place = f"from {start:%Y-%m-%d}, day {lead / 86400:g}"
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, place=place)
+        elif self._line_is_due():
+            left = (self._total - done) / max(self._rate(done), 1e-9)
+            self._console.print(f"{place}  {100.0 * done / self._total:.1f}%  {_clock(left)} left", highlight=False)
+
+
 def _clock(seconds: float) -> str:
     minutes, seconds = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
