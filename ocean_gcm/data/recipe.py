@@ -64,9 +64,6 @@ class SourceRecipe(Section):
     credentials: Literal["anonymous", "default"] = pydantic.Field(
         "anonymous", description="for gs:// addresses: none, or those of the environment"
     )
-    velocity: Literal["geographic", "grid"] = pydantic.Field(
-        "geographic", description="whether velocities point east and north, or along a curvilinear grid"
-    )
 
     @pydantic.model_validator(mode="after")
     def _known(self):

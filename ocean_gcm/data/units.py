@@ -88,6 +88,15 @@ def _plain(unit: str) -> str:
     return text.replace(" ", "") if number else re.sub(r"[\s.*()]+", "", head)
 
 
+def per_second(unit: str | None, label: str) -> str:
+    """The unit of a sum over time after its division by seconds.  Raises UserError for one that is no such sum."""
+    rates = {"jm-2": "W m-2", "m": "m s-1", "mm": "mm s-1", "kgm-2": "kg m-2 s-1", "nm-2s": "N m-2"}
+    plain = _plain(str(unit or ""))
+    if plain not in rates:
+        raise UserError(f"{label} has the units {unit!r}; expected those of a sum over time such as J m-2 or m")
+    return rates[plain]
+
+
 def to_model(values: np.ndarray, unit: str | None, quantity: Quantity, label: str) -> np.ndarray:
     """`values` in the model's unit; NaN stays.  `label` names the variable in messages.
 
