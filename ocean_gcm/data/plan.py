@@ -20,6 +20,9 @@ from ocean_gcm.encoding.remapping import LEAST_SHARE
 from ocean_gcm.errors import UserError
 
 _NEED_SALINITY = ("sea_water_conservative_temperature", "sea_water_temperature")
+_LEAST = 1e-6
+"""Share of a box above which there is water: sums of nothing are exactly 0."""
+
 _LOST = 1e-3
 """Part of a box whose water may be missing in a later record unnoticed: single precision."""
 
@@ -99,7 +102,7 @@ class Plan:
         levels = variable.orders[0]
         total, share = total[:, levels].astype(float), share[:, levels].astype(float)
         divisor = np.broadcast_to(horizontal.cover, share.shape) if variable.prepared.at_rest else share
-        water = share > LEAST_SHARE
+        water = share > _LEAST
         return Means(np.divide(total, divisor, out=np.full(total.shape, np.nan), where=water), share)
 
     def converted(self, found: dict[str, Means]) -> dict[str, np.ndarray]:
@@ -201,7 +204,7 @@ class Way:
             shares["thetao"] = shares["so"] = np.minimum(shares["thetao"], shares["so"])
         columns = {}
         for name, variable in plan.variables.items():
-            wet = shares[name] > LEAST_SHARE
+            wet = shares[name] > _LEAST
             counts = shares[name]
             if variable.prepared.at_rest:
                 counts = np.broadcast_to(plan.maps[name].cover, wet.shape)
