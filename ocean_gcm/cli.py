@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_oceanbench(commands)
     _add_coarsen(commands)
     _add_statistics(commands)
+    _add_data(commands)
     return parser
 
 
@@ -155,6 +156,21 @@ def _add_statistics(commands) -> None:
     statistics.add_argument("--variables", nargs="+", metavar="NAME", help="the model's names (default: all that vary)")
     _add_overrides(statistics)
     statistics.set_defaults(run=_statistics)
+
+
+def _add_data(commands) -> None:
+    data = commands.add_parser("data", help="published data by recipes", description="Published data by recipes.")
+    actions = data.add_subparsers(required=True, metavar="ACTION")
+    prepare = actions.add_parser("prepare", help="read, check and regrid data, write them to one Zarr store")
+    prepare.add_argument("recipe", metavar="RECIPE", help="YAML file, see configs/data")
+    prepare.add_argument("--output", required=True, metavar="ZARR", help="store to write")
+    prepare.add_argument("--overwrite", action="store_true", help="replace the store, and begin anew")
+    _add_overrides(prepare)
+    prepare.set_defaults(run=_prepare)
+    check = actions.add_parser("check", help="open and check the data of a recipe, read one record, write nothing")
+    check.add_argument("recipe", metavar="RECIPE", help="YAML file, see configs/data")
+    _add_overrides(check)
+    check.set_defaults(run=_check)
 
 
 def _add_overrides(parser: argparse.ArgumentParser) -> None:
@@ -354,6 +370,41 @@ def _statistics(parsed: argparse.Namespace) -> int:
     print(f"{'uppermost level':20}{'mean':>12}{'spread':>12}{'of change':>12}")
     for name, *numbers in table(statistics):
         print(f"{name:20}" + "".join(f"{number:>12}" for number in numbers))
+    return 0
+
+
+def _prepare(parsed: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from ocean_gcm.data.prepare import prepare
+    from ocean_gcm.data.recipe import load_recipe
+    from ocean_gcm.progress import RecordsReport
+
+    console = Console()
+    recipe = load_recipe(parsed.recipe, parsed.overrides)
+    report: list[RecordsReport] = []
+
+    def progress(done: int, total: int) -> None:
+        if not report:
+            report.append(RecordsReport(console, recipe.name, done, total).__enter__())
+        report[0].update(done)
+
+    try:
+        made = prepare(recipe, parsed.output, overwrite=parsed.overwrite, progress=progress, say=console.print)
+    finally:
+        for display in report:
+            display.__exit__()
+    print(f"{parsed.output}: {made['records']} records")
+    return 0
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from ocean_gcm.data.recipe import load_recipe
+    from ocean_gcm.data.survey import show, survey
+
+    show(survey(load_recipe(parsed.recipe, parsed.overrides)), Console())
     return 0
 
 

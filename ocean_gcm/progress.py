@@ -95,6 +95,30 @@ class ForecastReport(Display):
             self._console.print(f"{place}  {100.0 * done / self._total:.1f}%  {_clock(left)} left", highlight=False)
 
 
+class RecordsReport(Display):
+    """Shows how many records of a store are done and the time left; a context manager."""
+
+    def __init__(self, console: Console, what: str, first: int, total: int):
+        self._what = what
+        columns = (
+            TextColumn(what),
+            BarColumn(),
+            TextColumn("{task.completed} of {task.total} records"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+        )
+        super().__init__(console, columns, first, total)
+
+    def update(self, done: int) -> None:
+        """Called with the number of records done."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done)
+        elif self._line_is_due():
+            rate = self._rate(done)
+            left = _clock((self._total - done) / rate) if rate > 0 else "unknown"
+            self._console.print(f"{self._what}: {done} of {self._total} records, {left} left", highlight=False)
+
+
 def _clock(seconds: float) -> str:
     minutes, seconds = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
