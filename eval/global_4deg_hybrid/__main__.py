@@ -14,7 +14,7 @@ from eval.profiles import read_profiles
 from eval.reference_climatology import read_climatology
 from ocean_gcm.data.paths import expand
 from ocean_gcm.data.run_output import Run, open_run
-from ocean_gcm.errors import UserError
+from ocean_gcm.errors import UserError, exit_code
 from train.config import load_train_config
 
 PROFILES = {"WOD 2001": "wod2001_profiles.nc", "Argo": "argo_profiles.nc"}
@@ -81,7 +81,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", default="${OCEAN_GCM_DATA}", help="directory of climatologies and profiles")
     parser.add_argument("--output", type=Path, default=Path("docs/results"))
     options = parser.parse_args(arguments)
-    try:
+
+    def run() -> None:
         runs, trained = named(options.runs), named(options.trained)
         if not {"physics", "hybrid"} <= set(runs) or not set(trained) < set(runs):
             raise UserError(
@@ -89,10 +90,8 @@ def main(arguments: list[str] | None = None) -> int:
                 "among the runs, and trained ones that are among them"
             )
         evaluate(runs, trained, expand(options.data), options.output)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+
+    return exit_code(run, "global_4deg_hybrid")
 
 
 if __name__ == "__main__":
