@@ -10,10 +10,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from eval.climate import command as climate
 from eval.forecast import command as forecast
 from ocean_gcm.errors import exit_code
 
-EVALUATIONS = (forecast,)
+EVALUATIONS = (forecast, climate)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
