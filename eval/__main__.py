@@ -12,9 +12,10 @@ from collections.abc import Sequence
 
 from eval.climate import command as climate
 from eval.forecast import command as forecast
+from eval.observations import command as observations
 from ocean_gcm.errors import exit_code
 
-EVALUATIONS = (forecast, climate)
+EVALUATIONS = (forecast, observations, climate)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

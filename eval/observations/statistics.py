@@ -12,6 +12,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
+from eval.observations.samples import Observations
 from ocean_gcm.metrics.crps import crps_or_absolute_error
 from ocean_gcm.metrics.ensemble import ensemble_variance
 
@@ -58,7 +59,7 @@ def terms(members: np.ndarray, observed: np.ndarray, climatology: np.ndarray | N
     difference = mean - observed
     one = np.ones_like(observed)
     variance = np.asarray(ensemble_variance(members)) if len(members) > 1 else np.zeros_like(observed)
-    score = np.asarray(crps_or_absolute_error(members, observed))
+    score = np.abs(difference) if len(members) == 1 else _crps(members - observed)
     f, o = (mean, observed) if climatology is None else (mean - climatology, observed - climatology)
     if climatology is None:
         f, o = np.zeros_like(o), np.zeros_like(o)
@@ -68,6 +69,15 @@ def terms(members: np.ndarray, observed: np.ndarray, climatology: np.ndarray | N
         one, difference, difference**2, np.abs(difference), score, variance, a, b, a * a, b * b, a * b,
         f, o, f * f, o * o, f * o,
     ])  # fmt: skip
+
+
+def _crps(difference: np.ndarray) -> np.ndarray:
+    """(n,) fair CRPS of members minus observed (M, n); padded, so that few shapes are compiled."""
+    number = difference.shape[1]
+    size = max(256, 1 << (number - 1).bit_length())
+    padded = np.zeros((len(difference), size), difference.dtype)
+    padded[:, :number] = difference
+    return np.asarray(crps_or_absolute_error(padded, np.zeros(size, difference.dtype)), float)[:number]
 
 
 def boxes(lon: np.ndarray, lat: np.ndarray, size: float = BOX) -> tuple[np.ndarray, int]:
@@ -134,6 +144,8 @@ def table(
     drawn = _resampled(values, sums.members, climatology, draws)
     if weights is not None:
         found |= of_boxes(values, weights)
+        for name in ("box_bias", "box_rmse"):
+            found[name][:, -1] = np.nan  # a mean over all depths would let errors of opposite sign cancel
     number = values.sum(0)[..., 0]
     low, high = 0.5 - 0.5 * confidence, 0.5 + 0.5 * confidence
     rows = []
@@ -159,3 +171,22 @@ def _resampled(values: np.ndarray, members: int, climatology: bool, draws: int) 
     shape = used.shape[1:]
     total = (counts @ used.reshape(len(used), -1)).reshape(draws, *shape)
     return measures(total, members, climatology)
+
+
+def box_means(observations: Observations, difference: np.ndarray, shallow: float, deep: float, size: float = BOX):
+    """(rmse, bias, number) of the boxes of `size` degrees and each depth, whose mean difference is taken first.
+
+    For observations on common depths: boxes count by area, and depths by the thickness of the layers between them.
+    """
+    depths, level = np.unique(observations.depth, return_inverse=True)
+    chosen = (observations.depth >= shallow) & (observations.depth <= deep) & np.isfinite(difference)
+    box, number = boxes(observations.lon, observations.lat, size)
+    flat, shape = (box * len(depths) + level)[chosen], (number, len(depths))
+    counts, totals = (
+        np.bincount(flat, w, number * len(depths)).reshape(shape) for w in (np.ones(len(flat)), difference[chosen])
+    )
+    thickness = np.gradient(depths) if len(depths) > 1 else np.ones(1)
+    weights = box_weights(size)[:, None] * (counts > 0) * thickness
+    mean = totals / np.maximum(counts, 1)
+    total = weights.sum() or np.nan
+    return float(((weights * mean**2).sum() / total) ** 0.5), float((weights * mean).sum() / total), int(chosen.sum())
