@@ -72,6 +72,31 @@ class ProgressReport(Display):
         return f"{self._time.date(step * self._time.step_seconds):%Y-%m-%d}"
 
 
+class PieceReport(Display):
+    """Shows how many equal pieces of work are done and the time left; a context manager."""
+
+    def __init__(self, console: Console, total: int, what: str):
+        self._what, self._done = what, 0
+        columns = (
+            TextColumn("{task.completed:.0f} of {task.total:.0f} " + what),
+            BarColumn(),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+        )
+        super().__init__(console, columns, 0, total)
+
+    def advance(self) -> None:
+        """Called after each piece."""
+        self._done += 1
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._done)
+        elif self._line_is_due():
+            left = (self._total - self._done) / self._rate(self._done)
+            self._console.print(
+                f"{self._done} of {self._total} {self._what}  {_clock(left)} left", highlight=False, soft_wrap=True
+            )
+
+
 def _clock(seconds: float) -> str:
     minutes, seconds = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -11,6 +11,7 @@ import matplotlib
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
+from PIL import Image
 
 from ocean_gcm.figures import style
 
@@ -90,7 +91,8 @@ def picture_of(figure: Figure, name: str, title: str, description: str) -> Pictu
     text = text[text.index("<svg") :]
     for colour, variable in _VARIABLES.items():
         text = text.replace(colour, f"var({variable})")
-    text = re.sub(r"font: (\S+) '?DejaVu Sans'?[^;\"]*", r"font-size: \1", text)
+    text = re.sub(r"font-family: [^;\"]*; ?", "", text)  # the reader's own, from the style sheet
+    text = re.sub(r"data:image/png;base64,([^\"]*)", lambda match: _with_palette(match[1]), text)
     head = text.index(">") + 1
     width, height = (round(size * 96) for size in figure.get_size_inches())
     return Picture(name, title, description, text[:head] + _STYLE + text[head:], width, height)
@@ -103,3 +105,11 @@ def _settle(figure: Figure) -> None:
         for axis in (axes.xaxis, axes.yaxis):
             if axis.get_scale() == "linear":
                 axis.set_major_locator(FixedLocator(axis.get_majorticklocs()))
+
+
+def _with_palette(encoded: str) -> str:
+    """A rasterised part with 256 colours: a third of the size."""
+    image = Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGBA")
+    buffer = io.BytesIO()
+    image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
