@@ -11,7 +11,10 @@ def add(commands) -> None:
     text = "Diagnose the climate of a long run beside observed values, and write a report to open in a browser."
     parser = commands.add_parser("climate", help="diagnose the climate of a run", description=text)
     parser.add_argument("run_data", metavar="RUN", type=Path, help="directory of a global `ocean-gcm simulate`")
-    parser.add_argument("--reference", metavar="FILE", help="climatology of temperature and salinity (NetCDF or Zarr)")
+    parser.add_argument(
+        "--reference", nargs="+", default=[], metavar="[NAME=]FILE",
+        help="climatologies of temperature and salinity (NetCDF or Zarr); the first is drawn",
+    )  # fmt: skip
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="directory of the report")
     parser.add_argument("--last", type=float, default=10.0, metavar="YEARS", help="years of the mean (default 10)")
     parser.add_argument("--model", default="physics", help="what tables call the run (default physics)")

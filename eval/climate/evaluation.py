@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,14 @@ UNITS = {
     "heat_uptake": "W m-2", "heat_budget": "ZJ", "mixed_layer": "m", "sea_level": "m", "eddy_kinetic": "m2 s-2",
     "nino": "degC", "volume": "1e15 m3", "census": "1",
 }  # fmt: skip
-SERIES = {"amoc_26n": "Sv", "amoc_max": "Sv", "drake_passage": "Sv", "thetaoga": "degC", "soga": "1e-3", "tosga": "degC"}
+SERIES = {
+    "amoc_26n": "Sv",
+    "amoc_max": "Sv",
+    "drake_passage": "Sv",
+    "thetaoga": "degC",
+    "soga": "1e-3",
+    "tosga": "degC",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +35,8 @@ class Evaluation:
     """What was found.
 
     Attributes:
-      climate, observed, reference: what was compared.
+      climate, observed: what was compared.
+      reference, others: climatologies; the first is that of figures, of the census and of the surface.
       numbers: by variable.
       fields: maps, sections and curves by name, for figures.
       series: (time,) by name, of all records.
@@ -38,6 +47,7 @@ class Evaluation:
     climate: Climate
     observed: observed.Observed
     reference: Reference | None
+    others: list[Reference]
     numbers: dict[str, float]
     fields: dict[str, np.ndarray]
     series: dict[str, np.ndarray]
@@ -45,11 +55,11 @@ class Evaluation:
     comparison: pd.DataFrame
 
 
-def evaluate(directory: Path, reference: str | None, last_years: float) -> Evaluation:
+def evaluate(directory: Path, references: Sequence[str], last_years: float) -> Evaluation:
     """Compute everything.  Raises UserError as `open_climate` and `open_reference` do."""
     climate = diagnostics.open_climate(open_run(directory), last_years)
     known = observed.read_observed()
-    compared = None if reference is None else open_reference(reference, climate)
+    compared, *others = [open_reference(text, climate) for text in references] or [None]
     pair = None if compared is None else (compared.climatology.temperature, compared.climatology.salinity)
     numbers: dict[str, float] = {}
     fields: dict[str, np.ndarray] = {}
@@ -69,9 +79,13 @@ def evaluate(directory: Path, reference: str | None, last_years: float) -> Evalu
     through, absent = diagnostics.straits(climate, known)
     numbers.update(through)
     errors = pd.DataFrame() if compared is None else error_rows(climate, compared)
+    for other in others:
+        rows = error_rows(climate, other)
+        rows = rows[rows.metric != "value"]
+        errors = pd.concat([errors, rows.assign(metric=rows.metric + f"_{other.climatology.name}")])
     numbers = {name: float(value) for name, value in numbers.items()}
     return Evaluation(
-        climate, known, compared, numbers, fields, series, errors, comparison.compare(numbers, absent, known)
+        climate, known, compared, others, numbers, fields, series, errors, comparison.compare(numbers, absent, known)
     )
 
 

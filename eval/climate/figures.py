@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
 
 from eval.climate import diagnostics
 from eval.climate.evaluation import Evaluation
 from eval.climate.reference import zonal_error
+from eval.observations.figures import depth_curves
 from eval.report import charts
 from eval.report.charts import Curve
 from eval.report.pictures import GRID, INK, LAND, Picture, look, new_axes, picture_of
@@ -46,8 +48,10 @@ def overturning_density(found: Evaluation) -> list[Picture]:
     scale = np.arange(len(diagnostics.SIGMA2))
     for basin, name in (("global", "global"), ("atlantic", "Atlantic")):
         values = found.fields[f"{basin}_density"].copy()
-        # rows without any flow of the basin are no part of it
-        values[:, np.abs(values).max(0) == 0] = np.nan
+        # beyond the lightest and the densest water of a row nothing flows
+        changes = np.abs(np.diff(values, axis=0, prepend=0.0)) > 1e-6
+        lighter, denser = changes.cumsum(0) > 0, changes[::-1].cumsum(0)[::-1] > 0
+        values[~(lighter & denser)] = np.nan
         rows = np.isfinite(values).any(0)
         boundaries = style.levels(values, symmetric=True, number=16, percentile=1.0)
         with look():
@@ -57,8 +61,8 @@ def overturning_density(found: Evaluation) -> list[Picture]:
                 latitude, scale, values, boundaries, cmap=style.COLOURS["transport"], norm=norm, extend="both"
             )
             axes.contour(latitude, scale, values, [0.0], colors=INK, linewidths=0.6)
-            ticks = [np.argmin(np.abs(diagnostics.SIGMA2 - s)) for s in (30, 32, 34, 35, 36, 36.5, 37, 37.5)]
-            axes.set_yticks(ticks, [f"{diagnostics.SIGMA2[k]:.4g}" for k in ticks])
+            shown = (30, 33, 35, 36, 36.5, 37, 37.5)
+            axes.set_yticks(np.interp(shown, diagnostics.SIGMA2, scale), [f"{s:g}" for s in shown])
             axes.set_ylim(scale[-1], scale[2])
             axes.set_xlim(latitude[rows][0], latitude[rows][-1])
             style.label_latitude(axes.xaxis)
@@ -72,18 +76,18 @@ def overturning_density(found: Evaluation) -> list[Picture]:
 def meridional(found: Evaluation) -> list[Picture]:
     """Heat and freshwater transports by basin with the observed values at their latitudes."""
     latitude = found.climate.grid.geometry.y["V"][:, 0]
-    basins = ("global", "atlantic", "pacific", "indian")
-    colours = dict(zip(basins, (INK, *charts.COLOURS[:3]), strict=True))
+    basins = {"global": "Global", "atlantic": "Atlantic", "indopacific": "Indo-Pacific"}
+    colours = dict(zip(basins, (INK, *charts.COLOURS[:2]), strict=True))
     places = {"26n": 26.5, "24n": 24.0, "30s": -30.0}
     pictures = []
     for kind, unit in (("heat", "PW"), ("freshwater", "Sv")):
         with look():
             figure, axes = new_axes(4.6, 2.9)
             axes.axhline(0.0, color=INK, linewidth=0.6, alpha=0.6)
-            for basin in basins:
+            for basin, label in basins.items():
                 values = found.fields[f"{kind}_{basin}"]
                 inside = values != 0
-                axes.plot(latitude[inside], values[inside], color=colours[basin], linewidth=1.5, label=basin.title())
+                axes.plot(latitude[inside], values[inside], color=colours[basin], linewidth=1.5, label=label)
             for quantity in found.observed.values:
                 name = quantity.name.split("_")
                 if quantity.name.startswith(f"{kind}_transport") and name[2] in colours:
@@ -112,6 +116,9 @@ def barotropic(found: Evaluation) -> Picture:
         figure, axes = new_axes(4.6, 2.9)
         filled = maps.draw_corner_contours(axes, frame, corners, boundaries, style.COLOURS["transport"])
         axes.set_facecolor(LAND)
+        for cells in axes.collections:
+            if isinstance(cells, QuadMesh):  # land, drawn above the contours
+                cells.set_rasterized(True)
         bar = figure.colorbar(filled, ax=axes, label="Sv, clockwise positive", orientation="horizontal", pad=0.03,
                               aspect=35, fraction=0.06)  # fmt: skip
         bar.set_ticks(style.thinned(boundaries[1:-1], 9))
@@ -125,7 +132,12 @@ def surface_maps(found: Evaluation) -> list[Picture]:
     wanted = {
         "mixed_layer_max": ("Deepest mixed layer", "m", style.COLOURS["depth"], 1.0),
         "sea_level_variability": ("Variability of sea level", "standard deviation (cm)", style.COLOURS["speed"], 100.0),
-        "eddy_kinetic_energy": ("Eddy kinetic energy at the surface", "cm$^2$ s$^{-2}$", style.COLOURS["speed"], 1e4),
+        "eddy_kinetic_energy": (
+            "Kinetic energy of departures from the mean, surface",
+            "cm$^2$ s$^{-2}$",
+            style.COLOURS["speed"],
+            1e4,
+        ),
     }
     pictures = []
     for name, (title, label, colours, factor) in wanted.items():
@@ -175,9 +187,7 @@ def profiles_of_error(found: Evaluation) -> list[Picture]:
             "bias": Curve(grid.levels.centres, means.level_mean(filled, weights)),
         }
         title = f"{kind.capitalize()}: error by depth"
-        pictures.append(
-            charts.curves(f"{kind}_error_by_depth", title, of, by, "depth (m)", unit, reference=0.0, downward=True)
-        )
+        pictures.append(depth_curves(f"{kind}_error_by_depth", title, of, by, f"{unit}; blue: RMSE, orange: bias", 0.0))
     return pictures
 
 

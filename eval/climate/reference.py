@@ -39,11 +39,14 @@ class Reference:
     difference: dict[str, np.ndarray]
 
 
-def open_reference(path: str, climate: Climate) -> Reference:
-    """Annual means of potential temperature and practical salinity of a file, found by their standard names.
+def open_reference(text: str, climate: Climate) -> Reference:
+    """Annual means of potential temperature and practical salinity of PATH or NAME=PATH, found by their standard names.
 
     Raises UserError for a file without them, or that covers nothing of the model's ocean.
     """
+    label, separator, path = text.partition("=")
+    if not separator:
+        label, path = Path(text).stem, text
     with open_dataset(path) as dataset:
         found = {}
         for kind, wanted in STANDARD_NAMES.items():
@@ -57,7 +60,7 @@ def open_reference(path: str, climate: Climate) -> Reference:
             if names[0] not in dataset:
                 raise UserError(f"{Path(path).name} has no variable with the standard name {' or '.join(wanted)}")
             found[kind] = names[0]
-    known = read_climatology(Path(path).stem, path, climate.grid, found["temperature"], found["salinity"])
+    known = read_climatology(label, path, climate.grid, found["temperature"], found["salinity"])
     difference = {
         kind: np.where(climate.grid.mask, climate.fields[kind] - getattr(known, kind), np.nan) for kind in CF_NAMES
     }

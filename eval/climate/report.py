@@ -8,6 +8,7 @@ import numpy as np
 
 from eval.climate import comparison, figures
 from eval.climate.evaluation import Evaluation, unit_of, yearly
+from eval.climate.reference import LAYERS
 from eval.report import Cell, Gallery, Page, Section, Table, Text
 
 
@@ -45,18 +46,20 @@ def sections(found: Evaluation) -> list[Section]:
             heat_table(found),
         ]),
         Section("Circulation at the surface and through straits", [
-            Gallery([figures.barotropic(found), *figures.surface_maps(found)]),
+            Gallery([figures.barotropic(found), *figures.surface_maps(found)],
+                    "Departures from the mean hold the seasons; what the grid does not resolve is not among them."),
             _numbers(found, {
                 "mixed_layer_mean": "mixed layer, mean", "mixed_layer_max_north": "deepest mixed layer, mean north of 45N",
                 "mixed_layer_max_south": "deepest mixed layer, mean south of 45S",
                 "sea_level_variability": "sea level, standard deviation",
-                "eddy_kinetic_energy": "kinetic energy of deviations from the mean, surface",
+                "eddy_kinetic_energy": "kinetic energy of departures from the mean, surface",
             }),
         ]),
     ]  # fmt: skip
     if found.reference is not None:
         pictures = figures.errors(found) + figures.profiles_of_error(found)
         made.append(Section("Temperature and salinity", [Gallery(pictures), error_table(found)]))
+        made[-1].parts.extend(error_table(found, other.climatology.name) for other in found.others)
     made.append(Section("Water masses", [Gallery(figures.census(found)), census_table(found)]))
     series = figures.time_series(found)
     if series:
@@ -69,9 +72,9 @@ def sections(found: Evaluation) -> list[Section]:
 def observed_table(found: Evaluation) -> Table:
     rows = []
     for row in found.comparison.itertuples():
-        model = "" if row.model is None or np.isnan(row.model) else f"{row.model:.3g}"
+        model = row.source if row.model is None or np.isnan(row.model) else _three_digits(row.model)
         if row.observed is None or np.isnan(row.observed):
-            rows.append([f"{row.title} ({row.unit})", model, "", "", row.source])
+            rows.append([f"{row.title} ({row.unit})", model, "", "", ""])
         else:
             mark = "good" if abs(row.distance) <= 1 else "bad" if abs(row.distance) > 2 else ""
             known = f"{row.observed:g} ± {row.uncertainty:g}"
@@ -80,9 +83,13 @@ def observed_table(found: Evaluation) -> Table:
     return Table(columns, rows, found.climate.period)
 
 
+def _three_digits(value: float) -> str:
+    return f"{value:.3g}" if abs(value) >= 0.05 else f"{value:.2f}"
+
+
 def _numbers(found: Evaluation, wanted: Mapping[str, str]) -> Table:
     rows = [
-        [title, f"{found.numbers[name]:.3g} {unit_of(found, name)}"]
+        [title, f"{found.numbers[name]:.3g} {unit_of(found, name)}".removesuffix(" 1")]
         for name, title in wanted.items()
         if name in found.numbers
     ]
@@ -100,17 +107,19 @@ def heat_table(found: Evaluation) -> Table:
     })  # fmt: skip
 
 
-def error_table(found: Evaluation) -> Table:
-    table, rows = found.errors, []
-    for depth in dict.fromkeys(table[table.metric != "value"].depth):
-        part = table[(table.depth == depth) & (table.metric != "value")].set_index(["variable", "metric"]).value
-        rows.append([depth, *(f"{part[v, m]:+.3f}" if m == "bias" else f"{part[v, m]:.3f}"
-                              for v in ("thetao", "so") for m in ("bias", "rmse"))])  # fmt: skip
-    surface = table[table.metric == "value"].set_index("variable").value
-    rows.append(["uppermost level", *(f"{surface[f'{v}_{m}']:+.3f}" if m == "bias" else f"{surface[f'{v}_{m}']:.3f}"
-                                      for v in ("sst", "sss") for m in ("bias", "rmse"))])  # fmt: skip
+def error_table(found: Evaluation, name: str = "") -> Table:
+    """Errors by layer against the first reference, or another by its name."""
+    table, rows, suffix = found.errors, [], f"_{name}" if name else ""
+    for depth in LAYERS:
+        part = table[table.depth == depth].set_index(["variable", "metric"]).value
+        values = {(v, m): part[v, m + suffix] for v in ("thetao", "so") for m in ("bias", "rmse")}
+        rows.append([depth, *(f"{x:+.3f}" if m == "bias" else f"{x:.3f}" for (_, m), x in values.items())])
+    if not name:
+        surface = table[table.metric == "value"].set_index("variable").value
+        values = {m: [surface[f"{v}_{m}"] for v in ("sst", "sss")] for m in ("bias", "rmse")}
+        rows.append(["uppermost level", *(f"{values[m][k]:{'+' * (m == 'bias')}.3f}" for k in (0, 1) for m in values)])
     columns = ["depth", "temperature bias (K)", "temperature RMSE (K)", "salinity bias", "salinity RMSE"]
-    return Table(columns, rows, f"Against {found.reference.climatology.name}")
+    return Table(columns, rows, f"Against {name or found.reference.climatology.name}")
 
 
 def census_table(found: Evaluation) -> Table:
@@ -121,7 +130,9 @@ def census_table(found: Evaluation) -> Table:
         known = found.numbers.get(f"volume_{name}_reference")
         rows.append([limits, f"{found.numbers[f'volume_{name}']:.1f}", "" if known is None else f"{known:.1f}"])
     overlap = found.numbers.get("census_overlap")
-    caption = "" if overlap is None else f"Share of the water that both have in the same classes: {100 * overlap:.0f} %."
+    caption = (
+        "" if overlap is None else f"Share of the water that both have in the same classes: {100 * overlap:.0f} %."
+    )
     return Table(["potential density (kg m-3 above 1000)", "model (1e15 m3)", "reference"], rows, caption)
 
 

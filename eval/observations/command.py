@@ -8,8 +8,12 @@ from pathlib import Path
 
 def add(commands) -> None:
     """Add the subcommand."""
-    text = "Compare forecasts, runs and climatologies with single observations at their place, depth and time (Class 4)."
-    parser = commands.add_parser("observations", help="compare models with profiles, drifters, tracks", description=text)
+    text = (
+        "Compare forecasts, runs and climatologies with single observations at their place, depth and time (Class 4)."
+    )
+    parser = commands.add_parser(
+        "observations", help="compare models with profiles, drifters, tracks", description=text
+    )
     parser.add_argument(
         "sources", nargs="+", metavar="[NAME=]SOURCE",
         help="forecast store, run directory, series (Zarr, NetCDF) or climatology; the first is judged, all are shown",
@@ -30,7 +34,9 @@ def add(commands) -> None:
         "--repeat-year", metavar="N", help="compare year N of runs ('last' or a number from 1) by season with any year"
     )
     parser.add_argument("--layers", metavar="M,M,...", help="edges of the layers of statistics in m")
-    parser.add_argument("--draws", type=int, default=500, help="draws for intervals of confidence (default 500; 0: none)")
+    parser.add_argument(
+        "--draws", type=int, default=500, help="draws for intervals of confidence (default 500; 0: none)"
+    )
     parser.add_argument("--page", type=Path, metavar="FILE.md", help="also write the results into a Markdown page")
     parser.set_defaults(run=run)
 

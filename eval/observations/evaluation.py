@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from rich.console import Console
 
 from eval.observations import statistics
 from eval.observations.interpolation import Stencil
 from eval.observations.matchups import match, require_overlap
 from eval.observations.readers import VARIABLES, read_observations
 from eval.observations.samples import LAYERS, Observations, layer_names, layer_of, regions
-from eval.observations.sources import Source, open_source
+from eval.observations.sources import Source, Trajectory, open_source
 from eval.observations.statistics import Sums
 from eval.report.scores import write_scores
 from ocean_gcm.errors import UserError
+from ocean_gcm.progress import PieceReport
 
 PERSISTENCE = "persistence"
 UPPER = 300.0
@@ -149,8 +151,8 @@ class _Comparison:
         fixed = {s.label: self._everywhere(s) for s in self.sources[1:] if s.kind != "forecasts"}
         others = [s for s in self.sources[1:] if s.kind == "forecasts"]
         matched = 0
-        for number, trajectory in enumerate(self.judged.trajectories()):
-            stencil = self.stencils[self.judged.label]
+        stencil, starts = self.stencils[self.judged.label], len(next(iter(self.sums.values())).values)
+        for number, trajectory in enumerate(self._followed(starts)):
             found = match(trajectory, self.observations, stencil, self.variable)
             members = {self.judged.label: found.members}
             if self.forecasts:
@@ -166,6 +168,16 @@ class _Comparison:
                 f"{' and '.join(s.label for s in self.sources)}: all lie on land, below the sea floor or outside of the "
                 f"grid or the time; {self._extent()}"
             )
+
+    def _followed(self, starts: int) -> Iterator[Trajectory]:
+        """The judged source's trajectories; of forecasts with a report of progress."""
+        if not self.forecasts:
+            yield from self.judged.trajectories()
+            return
+        with PieceReport(Console(stderr=True), starts, f"starts of {self.variable}") as progress:
+            for trajectory in self.judged.trajectories():
+                yield trajectory
+                progress.advance()
 
     def _everywhere(self, source: Source) -> np.ndarray:
         """(member, n) of a source without starts, NaN outside of its time."""
@@ -222,7 +234,20 @@ class _Comparison:
 
 def write_csv(found: Evaluation, path: Path, seed: int = 0) -> None:
     """All rows as one CSV.  Raises UserError if it cannot be written."""
-    first = ["model", "seed", "variable", "lead", "metric", "value", "low", "high", "against", "region", "depth", "unit"]
+    first = [
+        "model",
+        "seed",
+        "variable",
+        "lead",
+        "metric",
+        "value",
+        "low",
+        "high",
+        "against",
+        "region",
+        "depth",
+        "unit",
+    ]
     try:
         found.table.assign(seed=seed)[first].to_csv(path, index=False, float_format="%.5g")
     except OSError as error:

@@ -6,10 +6,11 @@ import dataclasses
 
 import numpy as np
 
-from eval.observations.interpolation import Stencil
+from eval.observations.interpolation import Axes, Stencil
 from eval.observations.samples import Observations
 from eval.observations.sources import Source, Trajectory, seconds
 from ocean_gcm.errors import UserError
+from ocean_gcm.grid.grid import Grid
 
 _CHUNK = 4e6  # values of members at points that are worked on at once
 
@@ -80,6 +81,21 @@ def match(trajectory: Trajectory, observations: Observations, stencil: Stencil, 
                 if trajectory.leads is not None:
                     first[:, part] = place.apply(initial)
     return Matchup(index, members, record, first)
+
+
+def at_season(fields: np.ndarray, times: np.ndarray, grid: Grid, observations: Observations) -> np.ndarray:
+    """(n,) of fields (time, nz, ny, nx) of a year that repeats, on a model's grid; NaN where the grid knows nothing.
+
+    times: ascending fractions of the year.  Raises UserError unless the grid is a sphere that is closed in longitude.
+    """
+    if not (grid.geometry.spherical and grid.topology.periodic_x):
+        raise UserError("profiles are compared on a sphere that is closed in longitude; the run has another grid")
+    lon, lat = grid.geometry.x["T"][0], grid.geometry.y["T"][:, 0]
+    axes = Axes(lon, lat, grid.levels.centres, float(grid.levels.faces[-1]))
+    wet = np.where(grid.mask, fields, np.nan)
+    trajectory = Trajectory("", times, True, None, 0.0, lambda _, record: wet[record][None])
+    stencil = Stencil.of(observations.lon, observations.lat, observations.depth, axes)
+    return match(trajectory, observations, stencil, "").members[0]
 
 
 def require_overlap(source: Source, observations: Observations) -> None:

@@ -54,7 +54,9 @@ VARIABLES = {
         ("sea_water_practical_salinity", "sea_water_salinity", "sea_water_absolute_salinity"),
         ("so", "PSAL", "psal"), units.SALINITY, "salinity", "1e-3",
     ),
-    "tos": Variable(("sea_surface_temperature",), ("tos", "sst"), units.TEMPERATURE, "sea surface temperature", "K", True),
+    "tos": Variable(
+        ("sea_surface_temperature",), ("tos", "sst"), units.TEMPERATURE, "sea surface temperature", "K", True
+    ),
     "uo": Variable(("eastward_sea_water_velocity",), ("uo", "ve"), units.VELOCITY, "eastward velocity", "m s-1"),
     "vo": Variable(("northward_sea_water_velocity",), ("vo", "vn"), units.VELOCITY, "northward velocity", "m s-1"),
     "zos": Variable(
@@ -161,7 +163,9 @@ def _depth(dataset: xr.Dataset, where: str, latitude: xr.Variable, surface: bool
         return xr.Variable(pressure.dims, -gsw.z_from_p(pressure.values, here.values))
     if {"uo", "vo"} & set(found):
         return xr.Variable((), DROGUE)
-    raise UserError(f"{where} has no depth and no pressure (variables with the standard names depth, sea_water_pressure)")
+    raise UserError(
+        f"{where} has no depth and no pressure (variables with the standard names depth, sea_water_pressure)"
+    )
 
 
 def _instances_repeated(dataset: xr.Dataset, where: str) -> xr.Dataset:

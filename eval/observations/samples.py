@@ -10,7 +10,24 @@ import numpy as np
 from ocean_gcm.metrics import basins
 
 SECONDS_PER_YEAR = 365.25 * 86400.0
-LAYERS = (0.0, 10.0, 30.0, 50.0, 100.0, 150.0, 200.0, 300.0, 400.0, 500.0, 700.0, 1000.0, 1500.0, 2000.0, 3000.0, 6500.0)
+LAYERS = (
+    0.0,
+    10.0,
+    30.0,
+    50.0,
+    100.0,
+    150.0,
+    200.0,
+    300.0,
+    400.0,
+    500.0,
+    700.0,
+    1000.0,
+    1500.0,
+    2000.0,
+    3000.0,
+    6500.0,
+)
 """Edges in m of the layers that statistics are taken over."""
 TROPICS = 20.0
 """Degrees of latitude between which an ocean counts as tropical."""
@@ -45,7 +62,8 @@ class Observations:
 
     @property
     def period(self) -> str:
-        return f"{self.time.min()} to {self.time.max()}" if len(self) else "nothing"
+        first, last = (str(moment)[:10] for moment in (self.time.min(), self.time.max()))
+        return f"{first} to {last}"
 
     @property
     def year_fraction(self) -> np.ndarray:

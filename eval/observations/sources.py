@@ -114,7 +114,9 @@ def _space(dataset: xr.Dataset, name: str, label: str) -> tuple[str | None, str,
     """Names of the dimensions (depth or None, y, x) of a variable."""
     dims = [str(d) for d in dataset[name].dims if d not in ("time", "init_time", "member", "lead")]
     if len(dims) not in (2, 3):
-        raise UserError(f"{name} of {label} has the dimensions {dataset[name].dims}; expected [depth,] latitude, longitude")
+        raise UserError(
+            f"{name} of {label} has the dimensions {dataset[name].dims}; expected [depth,] latitude, longitude"
+        )
     y, x = dims[-2:]
     for dimension, standard_name, start in ((y, "latitude", "lat"), (x, "longitude", "lon")):
         known = dimension in dataset.coords and (
@@ -144,7 +146,9 @@ def _axes(dataset: xr.Dataset, label: str) -> dict[str, Axes]:
             bottom = float(last if bounds is None else np.max(bounds.values))
         found[name] = Axes(dataset[x].values.astype(float), dataset[y].values.astype(float), depth, bottom)
     if not found:
-        raise UserError(f"{label} has none of the variables {', '.join(VARIABLES)}; it holds {', '.join(dataset.data_vars)}")
+        raise UserError(
+            f"{label} has none of the variables {', '.join(VARIABLES)}; it holds {', '.join(dataset.data_vars)}"
+        )
     return found
 
 
@@ -185,6 +189,7 @@ def _forecasts(label: str, dataset: xr.Dataset, where: str) -> Source:
 
     def trajectories() -> Iterator[Trajectory]:
         for number, start in enumerate(starts):
+
             def load(name: str, record: int, number: int = number) -> np.ndarray:
                 return _read(dataset, name, {"init_time": number, "lead": record})
 
@@ -192,7 +197,7 @@ def _forecasts(label: str, dataset: xr.Dataset, where: str) -> Source:
             yield Trajectory(str(start)[:10], times, False, leads, reach, _without_mean(load, len(leads)))
 
     last = starts.max() + np.timedelta64(round(leads[-1] * _DAY), "s")
-    period = f"{starts.min()} to {last}"
+    period = f"{str(starts.min())[:10]} to {str(last)[:10]}"
     return Source(label, "forecasts", _axes(dataset, label), dataset.sizes.get("member", 1), trajectories, period)
 
 
@@ -223,7 +228,7 @@ def _series(label: str, dataset: xr.Dataset, where: str) -> Source:
         return _read(dataset, name, {"time": record})
 
     trajectory = Trajectory("", times, False, None, reach, _without_mean(load, len(times)))
-    period = f"{moments[0]} to {moments[-1]}"
+    period = f"{str(moments[0])[:10]} to {str(moments[-1])[:10]}"
     members = dataset.sizes.get("member", 1)
     return Source(label, "series", _axes(dataset, label), members, lambda: iter([trajectory]), period)
 
@@ -302,7 +307,10 @@ def _climatology(label: str, dataset: xr.Dataset, where: str) -> Source:
             "sea_water_potential_temperature or sea_water_practical_salinity"
         )
     if "thetao" in found:
-        found["tos"], axes["tos"] = found["thetao"][:, :1], dataclasses.replace(axes["thetao"], depth=None, bottom=np.inf)
+        found["tos"], axes["tos"] = (
+            found["thetao"][:, :1],
+            dataclasses.replace(axes["thetao"], depth=None, bottom=np.inf),
+        )
 
     def load(name: str, record: int) -> np.ndarray:
         return found[name][min(record, len(found[name]) - 1)][None]

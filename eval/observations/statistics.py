@@ -13,14 +13,33 @@ import numpy as np
 import pandas as pd
 
 from eval.observations.samples import Observations
+from ocean_gcm.metrics.bootstrap import resamples
 from ocean_gcm.metrics.crps import crps_or_absolute_error
 from ocean_gcm.metrics.ensemble import ensemble_variance
 
 BOX = 5.0
 """Degrees; side of the boxes."""
-LEAST = 10
-"""Observations below which no statistics are given."""
-QUANTITIES = ("number", "d", "dd", "abs", "crps", "variance", "f", "o", "ff", "oo", "fo", "fa", "oa", "faa", "oaa", "foa")
+LEAST, LEAST_CORRELATED = 10, 100
+"""Observations below which no statistics are given, and no correlations."""
+CONFIDENCE = 0.9
+QUANTITIES = (
+    "number",
+    "d",
+    "dd",
+    "abs",
+    "crps",
+    "variance",
+    "f",
+    "o",
+    "ff",
+    "oo",
+    "fo",
+    "fa",
+    "oa",
+    "faa",
+    "oaa",
+    "foa",
+)
 ALL = "all"
 
 
@@ -132,7 +151,7 @@ def of_boxes(values: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
 
 def table(
     sums: Sums, regions: list[str], layers: list[str], leads: list, *, climatology: bool, weights: np.ndarray | None,
-    draws: int = 500, confidence: float = 0.95,
+    draws: int = 500, confidence: float = CONFIDENCE,
 ) -> pd.DataFrame:  # fmt: skip
     """Rows region, depth, lead, metric, value, low, high.
 
@@ -153,6 +172,8 @@ def table(
         head = (regions[r], [*layers, ALL][layer], leads[lead])
         rows.append((*head, "number", number[r, layer, lead], np.nan, np.nan))
         for metric, array in found.items():
+            if "correlation" in metric and number[r, layer, lead] < LEAST_CORRELATED:
+                continue
             value, ends = array[r, layer, lead], (np.nan, np.nan)
             if metric in drawn and np.isfinite(value):
                 ends = np.nanquantile(drawn[metric][:, r, layer, lead], (low, high))
@@ -166,8 +187,7 @@ def _resampled(values: np.ndarray, members: int, climatology: bool, draws: int) 
     used = values[values[..., 0].sum(tuple(range(1, values.ndim - 1))) > 0]
     if len(used) < 2 or draws < 1:
         return {}
-    generator = np.random.default_rng(0)
-    counts = generator.multinomial(len(used), np.full(len(used), 1.0 / len(used)), draws)
+    counts = np.stack([np.bincount(draw, minlength=len(used)) for draw in resamples(len(used), draws)])
     shape = used.shape[1:]
     total = (counts @ used.reshape(len(used), -1)).reshape(draws, *shape)
     return measures(total, members, climatology)
