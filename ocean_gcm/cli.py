@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ocean_gcm.errors import UserError
-
-_INTERRUPTED = 130  # what a shell reports after Ctrl-C
+from ocean_gcm.errors import INTERRUPTED, UserError, exit_code
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit code is 0, 2 after a user's mistake, 130 after an interruption."""
-    try:
+
+    def run() -> int:
         parsed = _parser().parse_args(arguments)
         return parsed.run(parsed)
-    except UserError as error:
-        print(f"ocean-gcm: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("ocean-gcm: stopped", file=sys.stderr)
-        return _INTERRUPTED
-    except BrokenPipeError:
-        # the reader of a pipe (head, less) has gone: nothing is wrong
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+
+    return exit_code(run, "ocean-gcm")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -224,7 +214,7 @@ def _simulate(parsed: argparse.Namespace) -> int:
     outcome = simulate(
         config, directory, resume=parsed.resume, overwrite=parsed.overwrite, figures=not parsed.no_figures
     )
-    return _INTERRUPTED if outcome.interrupted else 0
+    return INTERRUPTED if outcome.interrupted else 0
 
 
 def _forecast(parsed: argparse.Namespace) -> int:
@@ -264,7 +254,7 @@ def _forecast(parsed: argparse.Namespace) -> int:
         )
     except KeyboardInterrupt:
         console.print("stopped; forecasts that are complete stay, --resume goes on with the others", highlight=False)
-        return _INTERRUPTED
+        return INTERRUPTED
     lost = int((parsed.members - made["finite_members"].isel(lead=-1)).sum())
     note = f"; {lost} members became not finite" if lost else ""
     numbers = f"{made.sizes['init_time']} starts, {parsed.members} members, {made.sizes['lead']} leads"
@@ -378,15 +368,15 @@ def _prepare(parsed: argparse.Namespace) -> int:
 
     from ocean_gcm.data.prepare import prepare
     from ocean_gcm.data.recipe import load_recipe
-    from ocean_gcm.progress import RecordsReport
+    from ocean_gcm.progress import PieceReport
 
     console = Console()
     recipe = load_recipe(parsed.recipe, parsed.overrides)
-    report: list[RecordsReport] = []
+    report: list[PieceReport] = []
 
     def progress(done: int, total: int) -> None:
         if not report:
-            report.append(RecordsReport(console, recipe.name, done, total).__enter__())
+            report.append(PieceReport(console, total, f"records of {recipe.name}", done).__enter__())
         report[0].update(done)
 
     try:
