@@ -27,6 +27,15 @@ def test_states_may_have_another_calendar(model, dataset, states, tmp_path):
     np.testing.assert_array_equal(data.ocean(0).temperature, states["temperature"][0])
 
 
+def test_of_a_run_the_store_with_states(model, dataset, states, tmp_path):
+    (tmp_path / "config.yaml").write_text(model.config.to_yaml())
+    dataset[["zos"]].to_zarr(tmp_path / "snapshots.zarr")
+    with pytest.raises(UserError, match="has no output with uo, vo"):
+        open_initial(tmp_path, model)
+    dataset.to_zarr(tmp_path / "output.zarr")
+    np.testing.assert_array_equal(open_initial(tmp_path, model).ocean(2).v, states["v"][2])
+
+
 def records(number=3):
     one = analysis()
     series = xr.concat([one.assign(thetao=one.thetao + 0.1 * n) for n in range(number)], "time")
