@@ -19,6 +19,7 @@ import ocean_gcm as og  # noqa: E402
 from ocean_gcm.config import config_from_dict  # noqa: E402
 from ocean_gcm.data import output  # noqa: E402
 
+
 def main(directory):
     model = og.build_model(config_from_dict(TREE))
     fields = output.fields_of(model.initial_state().ocean)
