@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ocean_gcm.errors import UserError
-
-_INTERRUPTED = 130  # what a shell reports after Ctrl-C
+from ocean_gcm.errors import INTERRUPTED, UserError, exit_code
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit code is 0, 2 after a user's mistake, 130 after an interruption."""
-    try:
+
+    def run() -> int:
         parsed = _parser().parse_args(arguments)
         return parsed.run(parsed)
-    except UserError as error:
-        print(f"ocean-gcm: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("ocean-gcm: stopped", file=sys.stderr)
-        return _INTERRUPTED
-    except BrokenPipeError:
-        # the reader of a pipe (head, less) has gone: nothing is wrong
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+
+    return exit_code(run, "ocean-gcm")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_oceanbench(commands)
     _add_coarsen(commands)
     _add_statistics(commands)
+    _add_data(commands)
     return parser
 
 
@@ -157,6 +148,21 @@ def _add_statistics(commands) -> None:
     statistics.set_defaults(run=_statistics)
 
 
+def _add_data(commands) -> None:
+    data = commands.add_parser("data", help="published data by recipes", description="Published data by recipes.")
+    actions = data.add_subparsers(required=True, metavar="ACTION")
+    prepare = actions.add_parser("prepare", help="read, check and regrid data, write them to one Zarr store")
+    prepare.add_argument("recipe", metavar="RECIPE", help="YAML file, see configs/data")
+    prepare.add_argument("--output", required=True, metavar="ZARR", help="store to write")
+    prepare.add_argument("--overwrite", action="store_true", help="replace the store, and begin anew")
+    _add_overrides(prepare)
+    prepare.set_defaults(run=_prepare)
+    check = actions.add_parser("check", help="open and check the data of a recipe, read one record, write nothing")
+    check.add_argument("recipe", metavar="RECIPE", help="YAML file, see configs/data")
+    _add_overrides(check)
+    check.set_defaults(run=_check)
+
+
 def _add_overrides(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="for example grid.nx=60"
@@ -208,7 +214,7 @@ def _simulate(parsed: argparse.Namespace) -> int:
     outcome = simulate(
         config, directory, resume=parsed.resume, overwrite=parsed.overwrite, figures=not parsed.no_figures
     )
-    return _INTERRUPTED if outcome.interrupted else 0
+    return INTERRUPTED if outcome.interrupted else 0
 
 
 def _forecast(parsed: argparse.Namespace) -> int:
@@ -248,7 +254,7 @@ def _forecast(parsed: argparse.Namespace) -> int:
         )
     except KeyboardInterrupt:
         console.print("stopped; forecasts that are complete stay, --resume goes on with the others", highlight=False)
-        return _INTERRUPTED
+        return INTERRUPTED
     lost = int((parsed.members - made["finite_members"].isel(lead=-1)).sum())
     note = f"; {lost} members became not finite" if lost else ""
     numbers = f"{made.sizes['init_time']} starts, {parsed.members} members, {made.sizes['lead']} leads"
@@ -354,6 +360,41 @@ def _statistics(parsed: argparse.Namespace) -> int:
     print(f"{'uppermost level':20}{'mean':>12}{'spread':>12}{'of change':>12}")
     for name, *numbers in table(statistics):
         print(f"{name:20}" + "".join(f"{number:>12}" for number in numbers))
+    return 0
+
+
+def _prepare(parsed: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from ocean_gcm.data.prepare import prepare
+    from ocean_gcm.data.recipe import load_recipe
+    from ocean_gcm.progress import PieceReport
+
+    console = Console()
+    recipe = load_recipe(parsed.recipe, parsed.overrides)
+    report: list[PieceReport] = []
+
+    def progress(done: int, total: int) -> None:
+        if not report:
+            report.append(PieceReport(console, total, f"records of {recipe.name}", done).__enter__())
+        report[0].update(done)
+
+    try:
+        made = prepare(recipe, parsed.output, overwrite=parsed.overwrite, progress=progress, say=console.print)
+    finally:
+        for display in report:
+            display.__exit__()
+    print(f"{parsed.output}: {made['records']} records")
+    return 0
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from ocean_gcm.data.recipe import load_recipe
+    from ocean_gcm.data.survey import show, survey
+
+    show(survey(load_recipe(parsed.recipe, parsed.overrides)), Console())
     return 0
 
 

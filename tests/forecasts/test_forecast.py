@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cftime
 import jax
 import jax_datetime as jdt
 import numpy as np
@@ -17,7 +16,7 @@ import ocean_gcm as og
 from ocean_gcm.cli import main
 from ocean_gcm.forecasts.members import Members
 from ocean_gcm.forecasts.store import store_dates
-from ocean_gcm.progress import ForecastReport
+from ocean_gcm.progress import PieceReport
 from ocean_gcm.state import Ocean
 from ocean_gcm.stochastic.initial import perturb
 from ocean_gcm.weights import export_model
@@ -89,7 +88,7 @@ class Stop(KeyboardInterrupt):
 
 def test_an_interrupted_forecast_goes_on_as_if_nothing_had_happened(whole, forecast, tmp_path, monkeypatch):
     path, calls = tmp_path / "forecasts.zarr", []
-    update = ForecastReport.update
+    update = PieceReport.update
 
     def interrupted(self, *arguments):
         update(self, *arguments)
@@ -98,7 +97,7 @@ def test_an_interrupted_forecast_goes_on_as_if_nothing_had_happened(whole, forec
             raise Stop
 
     with monkeypatch.context() as patch, pytest.raises(Stop):
-        patch.setattr(ForecastReport, "update", interrupted)
+        patch.setattr(PieceReport, "update", interrupted)
         forecast(path, **OPTIONS)
     with xr.open_zarr(path, chunks=None) as partial:
         assert partial.sizes["init_time"] == 1 and np.isfinite(partial.zos_mean).any()
@@ -228,6 +227,6 @@ def test_other_forecasts_are_not_mixed_in(forecast, whole, path_of_whole, option
 def test_progress_says_how_long(monkeypatch):
     monkeypatch.setattr("ocean_gcm.progress._SECONDS_BETWEEN_LINES", 0.0)
     text = io.StringIO()
-    with ForecastReport(Console(file=text, width=200), 0, 4) as report:
-        report.update(1, cftime.datetime(1, 1, 4, calendar="noleap"), 86400)
-    assert "01-04, day 1  25.0%" in text.getvalue() and text.getvalue().endswith("left\n")
+    with PieceReport(Console(file=text, width=200), 4, "leads") as report:
+        report.update(1, "from 0001-01-04 to day 1")
+    assert "1 of 4 leads, from 0001-01-04 to day 1  " in text.getvalue() and text.getvalue().endswith("left\n")
