@@ -116,7 +116,10 @@ def open_initial(
         raise UserError(f"{error}; --encode takes the data for an analysis on another grid") from None
     series = Series(label, dataset, model.config, model.grid)
     found = (*PROGNOSTIC, *model.config.tracers)
-    series.require(found)
+    try:
+        series.require(found)
+    except UserError as error:
+        raise UserError(f"{error}; with --encode forecasts begin at rest where there is no velocity") from None
     return OwnGrid(series, found, np.dtype(model.dtype))
 
 
