@@ -35,7 +35,7 @@ def profiles(directory: Path) -> dict[str, tuple[Found, ...]]:
                     name,
                     f"variable {name!r} of {file}",
                     values,
-                    grid=f"{len(read.lon)} profiles, {len(read.depth)} depths {read.depth[0]:g} to {read.depth[-1]:g} m",
+                    grid=f"{len(read.lon)} profiles, {len(read.depth)} depths to {read.depth[-1]:g} m",
                     times=f"{min(dates):%Y-%m-%d} to {max(dates):%Y-%m-%d}",
                     unit=quantity.unit,
                     kind="potential temperature" if name == "thetao" else "practical salinity",
