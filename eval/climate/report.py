@@ -49,7 +49,8 @@ def sections(found: Evaluation) -> list[Section]:
             Gallery([figures.barotropic(found), *figures.surface_maps(found)],
                     "Departures from the mean hold the seasons; what the grid does not resolve is not among them."),
             _numbers(found, {
-                "mixed_layer_mean": "mixed layer, mean", "mixed_layer_max_north": "deepest mixed layer, mean north of 45N",
+                "mixed_layer_mean": "mixed layer, mean",
+                "mixed_layer_max_north": "deepest mixed layer, mean north of 45N",
                 "mixed_layer_max_south": "deepest mixed layer, mean south of 45S",
                 "sea_level_variability": "sea level, standard deviation",
                 "eddy_kinetic_energy": "kinetic energy of departures from the mean, surface",

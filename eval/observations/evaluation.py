@@ -165,8 +165,8 @@ class _Comparison:
         if matched == 0:
             raise UserError(
                 f"no value of {self.variable} of {self.observations.label} has a counterpart in "
-                f"{' and '.join(s.label for s in self.sources)}: all lie on land, below the sea floor or outside of the "
-                f"grid or the time; {self._extent()}"
+                f"{' and '.join(s.label for s in self.sources)}: all lie on land, below the sea floor or outside of "
+                f"the grid or the time; {self._extent()}"
             )
 
     def _followed(self, starts: int) -> Iterator[Trajectory]:
