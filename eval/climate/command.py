@@ -25,11 +25,13 @@ def add(commands) -> None:
 def run(options: argparse.Namespace) -> None:
     """Diagnose, write tables and report."""
     from eval.climate import evaluation, report
-    from eval.report.markdown import write_markdown
+    from eval.report.markdown import around, write_markdown
     from ocean_gcm.errors import UserError
 
     if not options.last > 0:
         raise UserError(f"--last is {options.last:g}; expected a positive number of years")
+    if options.page is not None:
+        around(options.page)
     found = evaluation.evaluate(options.run_data, options.reference, options.last)
     evaluation.write(found, options.output, options.model)
     page = report.page(found)

@@ -44,12 +44,14 @@ def add(commands) -> None:
 def run(options: argparse.Namespace) -> None:
     """Match, write tables and report."""
     from eval.observations import evaluation, report
-    from eval.report.markdown import write_markdown
+    from eval.report.markdown import around, write_markdown
     from ocean_gcm.errors import UserError
 
     paths = [*options.profiles, *options.drifters, *options.tracks]
     if not paths:
         raise UserError("there are no observations; give --profiles, --drifters or --tracks")
+    if options.page is not None:
+        around(options.page)
     layers = {} if options.layers is None else {"layers": _layers(options.layers)}
     found = evaluation.evaluate(
         options.sources, paths, climatology=options.climatology, repeat_year=options.repeat_year,
