@@ -54,7 +54,7 @@ def write_forecasts(path, **options):
 
 
 def profiles(number=400, seed=0, bias=0.0, depth=(0.0, 50.0, 150.0, 450.0, 650.0)):
-    """Profiles of `linear` plus `bias`, over the time of the forecasts, at common depths, not where longitudes begin."""
+    """Profiles of `linear` plus `bias`, over the time of the forecasts, away from where longitudes begin."""
     random, depth = np.random.default_rng(seed), np.array(depth)
     lon, lat = random.uniform(15, 345, number), random.uniform(-34, 34, number)
     days = random.uniform(0, 24, number)

@@ -86,8 +86,9 @@ def climatology(grid):
     """The made-up ocean of the runs as twelve months of a file."""
     fields = runs.made_up_fields(grid)
     values = np.broadcast_to(np.where(grid.mask, fields["temperature"] + 0.5, np.nan), (12, *grid.shape))
+    kind = files._attributes("sea_water_potential_temperature", "degC")
     return xr.Dataset(
-        {"theta": (("month", "depth", "lat", "lon"), values, files._attributes("sea_water_potential_temperature", "degC"))},
+        {"theta": (("month", "depth", "lat", "lon"), values, kind)},
         {
             "month": ("month", np.arange(1, 13)),
             "depth": ("depth", grid.levels.centres, {**files._attributes("depth", "m"), "positive": "down"}),

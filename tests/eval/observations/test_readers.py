@@ -46,11 +46,12 @@ def test_drifters_without_a_depth_hang_at_their_drogue(tmp_path):
 def test_argo_names_pressure_and_flags(tmp_path):
     """In-situ temperature and pressure become potential temperature and depth; what is flagged bad is left out."""
     pressure = np.array([[10.0, 1000.0, 2000.0], [20.0, 500.0, np.nan]], "f4")
+    temperature = np.array([[20.0, 5.0, 3.0], [18.0, 9.0, 7.0]])
     flag = np.array([[b"1", b"2", b"4"], [b"1", b"1", b"9"]])
     at = ("N_PROF", "N_LEVELS")
     dataset = xr.Dataset(
         {
-            "TEMP": (at, np.array([[20.0, 5.0, 3.0], [18.0, 9.0, 7.0]]), files._attributes("sea_water_temperature", "degC")),
+            "TEMP": (at, temperature, files._attributes("sea_water_temperature", "degC")),
             "PSAL": (at, np.full((2, 3), 35.0), files._attributes("sea_water_salinity", "psu")),
             "PRES": (at, pressure, files._attributes("sea_water_pressure", "decibar")),
             "TEMP_QC": (at, flag),
