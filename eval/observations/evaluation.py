@@ -154,6 +154,7 @@ class _Comparison:
         stencil, starts = self.stencils[self.judged.label], len(next(iter(self.sums.values())).values)
         for number, trajectory in enumerate(self._followed(starts)):
             found = match(trajectory, self.observations, stencil, self.variable)
+            _require_members(self.judged.label, trajectory.start, found.members)
             members = {self.judged.label: found.members}
             if self.forecasts:
                 members[PERSISTENCE] = found.first.mean(0, keepdims=True)
@@ -230,6 +231,17 @@ class _Comparison:
             label: np.where(sums[:, 0] > 0, sums[:, 1] / np.maximum(sums[:, 0], 1), np.nan)
             for label, sums in self.differences.items()
         }
+
+
+def _require_members(label: str, start: str, members: np.ndarray) -> None:
+    """Raises UserError if some members have no value where others have."""
+    empty = ~np.isfinite(members).any(1)
+    if empty.any() and not empty.all():
+        numbers = ", ".join(map(str, np.flatnonzero(empty)[:5]))
+        raise UserError(
+            f"{label} has no values of member {numbers} in the forecast of {start} ({int(empty.sum())} of {len(empty)} "
+            "members are missing); an ensemble is judged with all of its members"
+        )
 
 
 def write_csv(found: Evaluation, path: Path, seed: int = 0) -> None:

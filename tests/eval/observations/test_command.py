@@ -169,6 +169,15 @@ def test_observations_on_land_only(folder, tmp_path, capsys):
     assert "all lie on land, below the sea floor or outside" in capsys.readouterr().err
 
 
+def test_missing_members_are_named(folder, tmp_path, capsys):
+    store = files.forecasts(offsets=(-1.0, 0.0, 1.0))
+    store.thetao[1, 2] = np.nan
+    store.to_zarr(tmp_path / "two.zarr")
+    options = ["--profiles", str(folder / "profiles.nc"), "--output", str(tmp_path / "x"), "--draws", "0"]
+    assert main(["observations", str(tmp_path / "two.zarr"), *options]) == 2
+    assert "has no values of member 2 in the forecast of 2010-01-11 (1 of 3" in capsys.readouterr().err
+
+
 def test_observations_beyond_the_grid_and_other_variables(folder, tmp_path, capsys):
     made = files.profiles(number=50)
     made.assign_coords(lat=("profile", np.full(50, 70.0), made.lat.attrs)).to_netcdf(tmp_path / "north.nc")
