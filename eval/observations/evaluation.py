@@ -245,7 +245,7 @@ def _require_members(label: str, start: str, members: np.ndarray) -> None:
 
 
 def write_csv(found: Evaluation, path: Path, seed: int = 0) -> None:
-    """All rows as one CSV.  Raises UserError if it cannot be written."""
+    """One CSV: the whole ocean by layer, and regions over all layers.  Raises UserError if it cannot be written."""
     first = [
         "model",
         "seed",
@@ -260,8 +260,9 @@ def write_csv(found: Evaluation, path: Path, seed: int = 0) -> None:
         "depth",
         "unit",
     ]
+    rows = found.table[(found.table.region == "all") | (found.table.depth == statistics.ALL)]
     try:
-        found.table.assign(seed=seed)[first].to_csv(path, index=False, float_format="%.5g")
+        rows.assign(seed=seed)[first].to_csv(path, index=False, float_format="%.5g")
     except OSError as error:
         raise UserError(f"the table {path} could not be written: {error.strerror or error}") from error
 
