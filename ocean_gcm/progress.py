@@ -73,28 +73,32 @@ class ProgressReport(Display):
 
 
 class PieceReport(Display):
-    """Shows how many equal pieces of work are done and the time left; a context manager."""
+    """Shows how many equal pieces of work are done, where the work is, and the time left; a context manager."""
 
-    def __init__(self, console: Console, total: int, what: str):
-        self._what, self._done = what, 0
+    def __init__(self, console: Console, total: int, what: str, first: int = 0):
+        self._what, self._done = what, first
         columns = (
-            TextColumn("{task.completed:.0f} of {task.total:.0f} " + what),
+            TextColumn("{task.completed:.0f} of {task.total:.0f} " + what + "{task.fields[place]}"),
             BarColumn(),
             TimeRemainingColumn(),
             TextColumn("left"),
         )
-        super().__init__(console, columns, 0, total)
+        super().__init__(console, columns, first, total, place="")
 
     def advance(self) -> None:
         """Called after each piece."""
-        self._done += 1
+        self.update(self._done + 1)
+
+    def update(self, done: int, place: str = "") -> None:
+        """Called with the number of pieces done; `place` tells the reader where that is."""
+        self._done, place = done, place and f", {place}"
         if self._bar is not None:
-            self._bar.update(self._task, completed=self._done)
+            self._bar.update(self._task, completed=done, place=place)
         elif self._line_is_due():
-            left = (self._total - self._done) / self._rate(self._done)
-            self._console.print(
-                f"{self._done} of {self._total} {self._what}  {_clock(left)} left", highlight=False, soft_wrap=True
-            )
+            rate = self._rate(done)
+            left = _clock((self._total - done) / rate) if rate > 0 else "unknown"
+            text = f"{done} of {self._total} {self._what}{place}  {left} left"
+            self._console.print(text, highlight=False, soft_wrap=True)
 
 
 def _clock(seconds: float) -> str:
