@@ -52,6 +52,7 @@ def evaluate(
     *,
     climatology: str | None = None,
     repeat_year: str | None = None,
+    any_year: bool = False,
     layers: Sequence[float] = LAYERS,
     draws: int = 500,
 ) -> Evaluation:
@@ -62,7 +63,7 @@ def evaluate(
     Raises UserError for files that cannot be read, for observations outside of the time or the place of the first
     source, and for sources without a variable that was observed.
     """
-    opened = [open_source(text, repeat_year) for text in sources]
+    opened = [open_source(text, repeat_year, any_year) for text in sources]
     known = None if climatology is None else open_source(climatology, "last")
     if known is not None and known.kind != "year":
         raise UserError(f"--climatology {climatology} holds {known.kind}; expected the means of a year")

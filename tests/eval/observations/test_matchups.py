@@ -97,6 +97,17 @@ def test_records_are_held_only_half_an_interval_beyond_their_ends():
     np.testing.assert_allclose(found.first[0], 0.0)
 
 
+def test_the_same_season_of_any_year():
+    start = np.datetime64("0001-12-30", "s")
+    times = seconds(start + np.arange(5) * np.timedelta64(86400, "s"))
+    one = Trajectory("", times, False, np.arange(5.0), 43200.0, lambda _, r: np.full((1, 1, 2, 2), float(r)), True)
+    days = np.array(["1998-12-31", "2007-01-02", "2007-06-01", "2011-12-29"], "datetime64[s]")
+    obs = Observations("o", *np.full((2, 4), 0.5), days, np.zeros(4), {})
+    index, before, after, weight = bracket(one, obs)
+    np.testing.assert_array_equal(index, [0, 1])
+    np.testing.assert_allclose(before + weight, [1.0, 3.0], atol=0.3)  # leap years shift a season by a part of a day
+
+
 def test_a_column_must_be_wet_at_both_levels():
     axes = Axes(np.array([0.0, 1.0]), np.array([0.0, 1.0]), np.array([10.0, 30.0]), 40.0)
     field = np.ones((1, 2, 2, 2))
