@@ -105,11 +105,8 @@ def require_overlap(source: Source, observations: Observations) -> None:
     """Raises UserError if no observation lies within the time of the source."""
     if any(len(bracket(one, observations)[0]) for one in source.trajectories()):
         return
-    hints = {
-        "series": "; --repeat-year compares a year of it by season",
-        "forecasts": "; --any-year compares by season",
-    }
-    hint = hints.get(source.kind, "")
+    options = {"series": "--repeat-year compares a year of it", "forecasts": "--any-year compares them"}
+    hint = f"; {options[source.kind]} by season" if source.kind in options else ""
     what = "forecasts are valid from" if source.kind == "forecasts" else "fields cover"
     raise UserError(
         f"no observation of {observations.label} lies within the time of {source.label}: observations of "
