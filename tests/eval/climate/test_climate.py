@@ -9,6 +9,7 @@ import xarray as xr
 
 from eval.__main__ import main
 from eval.climate import comparison, diagnostics, observed
+from eval.climate.eddies import eddy_velocities
 from ocean_gcm.data.run_output import open_run
 from ocean_gcm.errors import UserError
 
@@ -74,6 +75,25 @@ def test_density_and_depth_have_the_same_net_transport(folder):
     climate = diagnostics.open_climate(open_run(folder / "century"), 2.0)
     _, fields = diagnostics.overturning(climate)
     np.testing.assert_allclose(fields["global_density"][-1], fields["global"][-1], atol=1e-6)
+
+
+def test_eddies_of_the_closures_are_added(tmp_path):
+    """Gent-McWilliams: the overturning changes inside, not the net transport; heat goes down its gradient."""
+    closures = {"eddies": {"kind": "gent_mcwilliams_redi", "diffusivity": 1000.0}}
+    runs.write_run(tmp_path / "run", {**runs.GLOBE, "closures": closures})
+    climate = diagnostics.open_climate(open_run(tmp_path / "run"), 1.0)
+    added = eddy_velocities(climate)
+    assert added.shape == (1, *climate.grid.shape) and np.abs(added).max() > 1e-4
+    (_, plain), (_, both) = diagnostics.overturning(climate), diagnostics.overturning(climate, added)
+    assert np.abs(both["global"] - plain["global"])[1:-1].max() > 1.0
+    np.testing.assert_allclose(both["global"][-1], plain["global"][-1], atol=1e-3)
+    (_, plain), (_, both) = (
+        diagnostics.meridional_transports(climate),
+        diagnostics.meridional_transports(climate, added),
+    )
+    latitude = climate.grid.geometry.y["V"][:, 0]
+    southern = (latitude > -50) & (latitude < -30)
+    assert (both["heat_global"] - plain["heat_global"])[southern].sum() < -0.05
 
 
 def test_the_report_has_all_parts(folder):
