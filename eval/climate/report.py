@@ -42,8 +42,8 @@ def sections(found: Evaluation) -> list[Section]:
             ],
         ),
         Section("Heat and freshwater", [
-            Gallery(figures.meridional(found), "By the resolved flow; error bars: observed; dashes (if any): with the bolus "
-                    "transport of the closures' eddies. Diffusion is not part of it."),
+            Gallery(figures.meridional(found), "By the resolved flow; error bars: observed; dashes, if any: with the "
+                    "bolus transport of the closures' eddies. Diffusion is not part of it."),
             _with_eddies(found, {
                 "heat_transport_global_24n": "heat, world, 24N", "heat_transport_global_30s": "heat, world, 30S",
                 "heat_transport_atlantic_26n": "heat, Atlantic, 26.5N",
