@@ -81,9 +81,9 @@ def sections(found: Evaluation) -> list[Section]:
 def observed_table(found: Evaluation) -> Table:
     rows = []
     for row in found.comparison.itertuples():
-        model = row.source if row.model is None or np.isnan(row.model) else _three_digits(row.model)
+        model = "none" if row.model is None or np.isnan(row.model) else _three_digits(row.model)
         if row.observed is None or np.isnan(row.observed):
-            rows.append([f"{row.title} ({row.unit})", model, "", "", ""])
+            rows.append([f"{row.title} ({row.unit})", model, "", "", row.source])
         else:
             mark = "good" if abs(row.distance) <= 1 else "bad" if abs(row.distance) > 2 else ""
             known = f"{row.observed:g} ± {row.uncertainty:g}"
