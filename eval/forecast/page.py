@@ -62,7 +62,7 @@ def page_of(
     models = list(next(iter(results.values())).models)
     by = charts.looks(models, [name for name in models if name in baselines])
     sections = [
-        Section("Scorecard", [Text(_verdict(results, table, plan)), *_scorecards(results, table, plan)]),
+        Section("Scorecard", [_verdict(results, table), *_scorecards(results, table, plan)]),
         Section("Scores by lead", list(_curves(results, table, by))),
         Section("Reliability", list(_reliability(results, table, plan, confidence, by))),
     ]
@@ -101,22 +101,23 @@ def _rows(table: pd.DataFrame, variable: str, metric: str, region: str = "all", 
     return table[mine]
 
 
-def _verdict(results: Mapping[str, Scored], table: pd.DataFrame, plan: Plan) -> str:
-    """In words: against which models the first one is better, and whether its spread fits."""
-    found = []
-    models = list(next(iter(results.values())).models)
-    for variable in results:
-        for other in models[1:]:
-            rows = _rows(table, variable, f"crps_below_{other}")
-            better = rows[rows.low > 0] if rows.low.notna().any() else rows[rows.value > 0]
-            found.append((variable, other, len(better), len(rows)))
-    lines = []
-    for other in models[1:]:
-        parts = [f"{name_of(v)} {n} of {k}" for v, o, n, k in found if o == other]
-        lines.append(
-            f"Leads at which the CRPS of `{models[0]}` is below that of `{other}` beyond doubt: {', '.join(parts)}."
-        )
-    return "\n\n".join(lines)
+def _verdict(results: Mapping[str, Scored], table: pd.DataFrame) -> Table:
+    """At how many leads the first model is better than each other, whatever the sample of start dates."""
+    first, *others = next(iter(results.values())).models
+    rows = []
+    for other in others:
+        cells = []
+        for variable in results:
+            found = _rows(table, variable, f"crps_below_{other}")
+            sure = found.low.notna().any()
+            better, worse = (found.low > 0, found.high < 0) if sure else (found.value > 0, found.value < 0)
+            mark = "good" if better.all() else "bad" if worse.any() else ""
+            cells.append(Cell(f"{int(better.sum())} of {len(found)}", mark))
+        rows.append([other, *cells])
+    caption = (
+        f"Leads at which the fair CRPS of {first} is lower, beyond the band of resampled start dates, than that of"
+    )
+    return Table(["", *map(name_of, results)], rows, caption)
 
 
 def _scorecards(results: Mapping[str, Scored], table: pd.DataFrame, plan: Plan):
