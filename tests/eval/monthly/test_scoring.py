@@ -27,7 +27,9 @@ def forecasts(sample, error, spread, seed=0):
 def found(sample):
     weights = anomalies.nino34_weights(sample.series)
     index = {"nino34": (weights, sample.targets(sample.held_out)[:, :, 1] @ weights)}
-    return {error: scoring.score(forecasts(sample, error, 1.0, seed=n), sample, index) for n, error in enumerate((1.0, 0.5))}
+    return {
+        error: scoring.score(forecasts(sample, error, 1.0, seed=n), sample, index) for n, error in enumerate((1.0, 0.5))
+    }
 
 
 def test_known_errors_and_spreads_come_out(found):
