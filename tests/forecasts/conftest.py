@@ -22,7 +22,7 @@ NOISY = {"kind": "perturbed", "amplitude": 0.5, "time": "P2D", "length": 2e6} | 
 @pytest.fixture(scope="module", autouse=True)
 def quick_compiler():
     """Programs here run for milliseconds and are compiled for seconds."""
-    before = jax.config.jax_disable_most_optimizations
+    before = jax.config.values["jax_disable_most_optimizations"]
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", before)
