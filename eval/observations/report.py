@@ -78,11 +78,10 @@ def _parts(found: Evaluation, label: str, variable: str, by) -> list:
         wanted = ["rmse", "bias"] if forecasts else ["rmse", "bias", "box_rmse", "correlation"]
         pictures += [p for m in wanted if (p := _by_depth(found, label, variable, m, by)) is not None]
     pictures += _maps(found, label, variable)
-    caption = (
-        f"Bands: {100 * statistics.CONFIDENCE:.0f} % of draws with replacement of "
-        + ("starts" if forecasts else "boxes of 5 degrees")
-        + "."
-    )
+    drawn = "starts" if forecasts else "boxes of 5 degrees"
+    caption = f"Bands: {100 * statistics.CONFIDENCE:.0f} % of draws with replacement of {drawn}."
+    if found.table.low.isna().all():
+        caption = ""
     parts: list = [Gallery(pictures, caption, charts.legend(by)), _by_layer_table(found, label, variable)]
     regions = _region_table(found, label, variable)
     if len(regions.rows) > 1:

@@ -12,7 +12,7 @@ import sys  # noqa: E402
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from tiny_run import TREE  # noqa: E402
 
 import ocean_gcm as og  # noqa: E402
