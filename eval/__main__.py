@@ -10,10 +10,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from eval.climate import command as climate
 from eval.forecast import command as forecast
+from eval.observations import command as observations
 from ocean_gcm.errors import exit_code
 
-EVALUATIONS = (forecast,)
+EVALUATIONS = (forecast, observations, climate)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -52,8 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     plot.set_defaults(run=_plot)
 
     _add_forecast(commands)
+    _add_oceanbench(commands)
     _add_coarsen(commands)
     _add_statistics(commands)
+    _add_data(commands)
     return parser
 
 
@@ -95,6 +97,16 @@ def _add_forecast(commands) -> None:
     parser.set_defaults(run=_forecast)
 
 
+def _add_oceanbench(commands) -> None:
+    text = "Forecasts of ten days, made with --grid, in the form that the benchmark OceanBench takes as a challenger."
+    parser = commands.add_parser("oceanbench", help="export forecasts for OceanBench", description=text)
+    parser.add_argument("forecasts", metavar="FORECASTS", help="store that ocean-gcm forecast wrote")
+    parser.add_argument("--output", required=True, metavar="ZARR", help="store to write")
+    parser.add_argument("--member", type=int, metavar="N", help="one member (default: the mean of all)")
+    parser.add_argument("--overwrite", action="store_true", help="replace the store")
+    parser.set_defaults(run=_oceanbench)
+
+
 def _add_coarsen(commands) -> None:
     text = "Conservative means of a fine run on the grid of a coarse model, as the truth to train it with."
     coarsen = commands.add_parser("coarsen", help="turn a fine run into a coarse truth", description=text)
@@ -134,6 +146,21 @@ def _add_statistics(commands) -> None:
     statistics.add_argument("--variables", nargs="+", metavar="NAME", help="the model's names (default: all that vary)")
     _add_overrides(statistics)
     statistics.set_defaults(run=_statistics)
+
+
+def _add_data(commands) -> None:
+    data = commands.add_parser("data", help="published data by recipes", description="Published data by recipes.")
+    actions = data.add_subparsers(required=True, metavar="ACTION")
+    prepare = actions.add_parser("prepare", help="read, check and regrid data, write them to one Zarr store")
+    prepare.add_argument("recipe", metavar="RECIPE", help="YAML file, see configs/data")
+    prepare.add_argument("--output", required=True, metavar="ZARR", help="store to write")
+    prepare.add_argument("--overwrite", action="store_true", help="replace the store, and begin anew")
+    _add_overrides(prepare)
+    prepare.set_defaults(run=_prepare)
+    check = actions.add_parser("check", help="open and check the data of a recipe, read one record, write nothing")
+    check.add_argument("recipe", metavar="RECIPE", help="YAML file, see configs/data")
+    _add_overrides(check)
+    check.set_defaults(run=_check)
 
 
 def _add_overrides(parser: argparse.ArgumentParser) -> None:
@@ -235,6 +262,14 @@ def _forecast(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _oceanbench(parsed: argparse.Namespace) -> int:
+    from ocean_gcm.forecasts.oceanbench import export_challenger
+
+    made = export_challenger(parsed.forecasts, parsed.output, member=parsed.member, overwrite=parsed.overwrite)
+    print(f"{parsed.output}: {made.sizes['first_day_datetime']} starts, {made.sizes['lead_day_index']} days")
+    return 0
+
+
 def _dry_run(config) -> int:
     import ocean_gcm
     from ocean_gcm.info import describe
@@ -325,6 +360,41 @@ def _statistics(parsed: argparse.Namespace) -> int:
     print(f"{'uppermost level':20}{'mean':>12}{'spread':>12}{'of change':>12}")
     for name, *numbers in table(statistics):
         print(f"{name:20}" + "".join(f"{number:>12}" for number in numbers))
+    return 0
+
+
+def _prepare(parsed: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from ocean_gcm.data.prepare import prepare
+    from ocean_gcm.data.recipe import load_recipe
+    from ocean_gcm.progress import PieceReport
+
+    console = Console()
+    recipe = load_recipe(parsed.recipe, parsed.overrides)
+    report: list[PieceReport] = []
+
+    def progress(done: int, total: int) -> None:
+        if not report:
+            report.append(PieceReport(console, total, f"records of {recipe.name}", done).__enter__())
+        report[0].update(done)
+
+    try:
+        made = prepare(recipe, parsed.output, overwrite=parsed.overwrite, progress=progress, say=console.print)
+    finally:
+        for display in report:
+            display.__exit__()
+    print(f"{parsed.output}: {made['records']} records")
+    return 0
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from ocean_gcm.data.recipe import load_recipe
+    from ocean_gcm.data.survey import show, survey
+
+    show(survey(load_recipe(parsed.recipe, parsed.overrides)), Console())
     return 0
 
 

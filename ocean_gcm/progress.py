@@ -73,51 +73,32 @@ class ProgressReport(Display):
 
 
 class PieceReport(Display):
-    """Shows how many equal pieces of work are done and the time left; a context manager."""
+    """Shows how many equal pieces of work are done, where the work is, and the time left; a context manager."""
 
-    def __init__(self, console: Console, total: int, what: str):
-        self._what, self._done = what, 0
+    def __init__(self, console: Console, total: int, what: str, first: int = 0):
+        self._what, self._done = what, first
         columns = (
-            TextColumn("{task.completed:.0f} of {task.total:.0f} " + what),
+            TextColumn("{task.completed:.0f} of {task.total:.0f} " + what + "{task.fields[place]}"),
             BarColumn(),
-            TimeRemainingColumn(),
-            TextColumn("left"),
-        )
-        super().__init__(console, columns, 0, total)
-
-    def advance(self) -> None:
-        """Called after each piece."""
-        self._done += 1
-        if self._bar is not None:
-            self._bar.update(self._task, completed=self._done)
-        elif self._line_is_due():
-            left = (self._total - self._done) / self._rate(self._done)
-            self._console.print(
-                f"{self._done} of {self._total} {self._what}  {_clock(left)} left", highlight=False, soft_wrap=True
-            )
-
-
-class ForecastReport(Display):
-    """Shows which forecast is made, the lead that it has come to, and the time left; a context manager."""
-
-    def __init__(self, console: Console, first: int, total: int):
-        columns = (
-            TextColumn("{task.fields[place]}"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f}%"),
             TimeRemainingColumn(),
             TextColumn("left"),
         )
         super().__init__(console, columns, first, total, place="")
 
-    def update(self, done: int, start: Any, lead: int) -> None:
-        """Called after each saved lead (s) of the forecasts from the date `start`."""
-        place = f"from {start:%Y-%m-%d}, day {lead / 86400:g}"
+    def advance(self) -> None:
+        """Called after each piece."""
+        self.update(self._done + 1)
+
+    def update(self, done: int, place: str = "") -> None:
+        """Called with the number of pieces done; `place` tells the reader where that is."""
+        self._done, place = done, place and f", {place}"
         if self._bar is not None:
             self._bar.update(self._task, completed=done, place=place)
         elif self._line_is_due():
-            left = (self._total - done) / max(self._rate(done), 1e-9)
-            self._console.print(f"{place}  {100.0 * done / self._total:.1f}%  {_clock(left)} left", highlight=False)
+            rate = self._rate(done)
+            left = _clock((self._total - done) / rate) if rate > 0 else "unknown"
+            text = f"{done} of {self._total} {self._what}{place}  {left} left"
+            self._console.print(text, highlight=False, soft_wrap=True)
 
 
 def _clock(seconds: float) -> str:

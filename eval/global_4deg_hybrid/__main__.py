@@ -10,7 +10,7 @@ import pandas as pd
 
 from eval.global_4deg_hybrid import figures, scores
 from eval.global_4deg_hybrid.page import write_page
-from eval.profiles import read_profiles
+from eval.observations.readers import read_observations
 from eval.reference_climatology import read_climatology
 from ocean_gcm.data.paths import expand
 from ocean_gcm.data.run_output import Run, open_run
@@ -43,7 +43,7 @@ def evaluate(runs: dict[str, Path], trained: dict[str, Path], data: Path, output
     grid = opened["physics"].grid
     levitus = read_climatology("Levitus", data / "global_4deg.nc", grid, "theta_annual", "salt_annual")
     woa18 = read_climatology("WOA18", data / "woa18_annual_5deg.nc", grid, "thetao", "so")
-    profiles = [read_profiles(data / file, label) for label, file in PROFILES.items()]
+    profiles = [read_observations(data / file, label) for label, file in PROFILES.items()]
     held_out = [region for path in trained.values() for region in load_train_config(path / "training.yaml").held_out]
     rows, last_years, series = [], {}, {}
     for name, run in opened.items():

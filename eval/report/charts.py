@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.ticker import MaxNLocator
 
 from eval.report.parts import Legend
@@ -181,8 +181,7 @@ def points(
     ratio = np.ptp(frame.y_edges) / np.ptp(frame.x_edges)
     with look():
         figure, axes = new_axes(4.2, float(np.clip(4.2 * 0.85 * ratio + 0.9, 2.2, 4.4)))
-        land = np.ma.masked_where(frame.wet, np.zeros(frame.wet.shape))
-        axes.pcolormesh(frame.x_edges, frame.y_edges, land, color=LAND, rasterized=True)
+        axes.add_collection(PolyCollection(_land_strips(frame), facecolors=LAND, edgecolors=LAND, linewidths=0.2))
         drawn = axes.scatter(
             x, lat, s=size, c=values, cmap=colours, norm=style.normalisation(boundaries, colours), linewidths=0,
             rasterized=True, zorder=5,
@@ -195,6 +194,17 @@ def points(
         bar = figure.colorbar(drawn, ax=axes, label=label, orientation="horizontal", pad=0.03, aspect=35, fraction=0.06)
         bar.set_ticks(style.thinned(boundaries, 7))
         return picture_of(figure, name, title, f"map of {title} at {len(x)} places, {label}")
+
+
+def _land_strips(frame: maps.MapFrame) -> list[list[tuple[float, float]]]:
+    """Rectangles around neighbouring dry cells of each row: vectors, whose colour the reader's page can set."""
+    strips = []
+    for row, wet in enumerate(frame.wet):
+        south, north = frame.y_edges[row : row + 2]
+        sides = np.flatnonzero(np.diff(np.concatenate([[True], wet, [True]])))
+        for west, east in frame.x_edges[sides.reshape(-1, 2)]:
+            strips.append([(west, south), (east, south), (east, north), (west, north)])
+    return strips
 
 
 def section_of(

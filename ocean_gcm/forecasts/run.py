@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import xarray as xr
 from rich.console import Console
 
 import ocean_gcm
+from ocean_gcm.clock import SECONDS_PER_DAY
 from ocean_gcm.config import config_from_dict
 from ocean_gcm.data.series import CONFIGURATION
 from ocean_gcm.errors import UserError
@@ -28,7 +30,7 @@ from ocean_gcm.forecasts.statistics import parse_statistics
 from ocean_gcm.forecasts.store import ForecastStore, Layout
 from ocean_gcm.forecasts.target import build_target
 from ocean_gcm.model import OceanModel
-from ocean_gcm.progress import ForecastReport
+from ocean_gcm.progress import PieceReport
 from ocean_gcm.weights import named_variables, without_files
 
 PERTURBATIONS = ("initial", "noise")
@@ -165,6 +167,20 @@ def fingerprint(model: OceanModel) -> str:
     return digest.hexdigest()[:16]
 
 
+@contextlib.contextmanager
+def _memory_errors() -> Iterator[None]:
+    """A device that is too small is a user's business."""
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" in str(error):
+            raise UserError(
+                "the memory of the device does not suffice for the members that run in one call; a smaller --chunk "
+                "needs less"
+            ) from error
+        raise
+
+
 @dataclasses.dataclass(eq=False)
 class _Run:
     """The loop over groups of starts, leads and chunks of members."""
@@ -192,13 +208,14 @@ class _Run:
         at_once = 1 if jax.default_backend() == "cpu" and devices == 1 else max(1, every // self.members)
         leads = len(self.schedule.leads)
         with (
-            ForecastReport(self.console, done * leads, total * leads) as progress,
+            PieceReport(self.console, total * leads, "leads", done * leads) as progress,
             ThreadPoolExecutor(1) as writer,
         ):
             for begin in range(done, total, at_once):
-                self._group(begin, min(begin + at_once, total), progress, writer)
+                with _memory_errors():
+                    self._group(begin, min(begin + at_once, total), progress, writer)
 
-    def _group(self, begin: int, end: int, progress: ForecastReport, writer: ThreadPoolExecutor) -> None:
+    def _group(self, begin: int, end: int, progress: PieceReport, writer: ThreadPoolExecutor) -> None:
         """The forecasts of the starts `begin` to `end` (exclusive)."""
         starts, leads = end - begin, self.schedule.leads
         chunks = self._begin(begin, end)
@@ -222,7 +239,8 @@ class _Run:
             pending = writer.submit(self._write, number, fields, finite)
             counts[:, number] = finite.sum(1)
             self._warn(begin, number, counts)
-            progress.update(begin * len(leads) + (number + 1) * starts, self.schedule.dates[begin], int(seconds))
+            place = f"from {self.schedule.dates[begin]:%Y-%m-%d} to day {seconds / SECONDS_PER_DAY:g}"
+            progress.update(begin * len(leads) + (number + 1) * starts, place)
         pending.result()
         self.store.commit(self.schedule.dates[begin:end], counts)
 

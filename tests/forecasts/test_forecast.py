@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cftime
 import jax
+import jax.numpy as jnp
 import jax_datetime as jdt
 import numpy as np
 import pytest
@@ -17,9 +17,10 @@ import ocean_gcm as og
 from ocean_gcm.cli import main
 from ocean_gcm.forecasts.members import Members
 from ocean_gcm.forecasts.store import store_dates
-from ocean_gcm.progress import ForecastReport
+from ocean_gcm.progress import PieceReport
 from ocean_gcm.state import Ocean
 from ocean_gcm.stochastic.initial import perturb
+from ocean_gcm.weights import export_model
 
 STARTS = {"start": "0001-01-04", "every": "P2D", "count": 2}
 OPTIONS = {**STARTS, "statistics": ["mean", "std", 0.25, 0.5]}
@@ -38,28 +39,30 @@ def whole(forecast, path_of_whole):
 
 
 def by_hand(model, states, day, number, seed=0):
-    """The states of member `number` after one and two days."""
-    fields = {name: array[day] for name, array in states.items()}
-    key = jax.random.key(seed)
-    for part in (2 + day, 0, number):  # days and seconds of the start, member
-        key = jax.random.fold_in(key, part)
-    start = model.encode(Ocean(**fields, tracers={}), jdt.Timedelta(np.int32(2 + day), np.int32(0)), key)
-    start = jax.tree.map(lambda a: a[0], perturb(model, start, key, members=1))
-    return model.unroll(start, steps=8, save_every=4)[1].states
+    """The ocean of member `number` after two days."""
+
+    @jax.jit
+    def run(ocean):
+        key = jax.random.key(seed)
+        for part in (2 + day, 0, number):  # days and seconds of the start, member
+            key = jax.random.fold_in(key, part)
+        start = model.encode(ocean, jdt.Timedelta(jnp.int32(2 + day), jnp.int32(0)), key)
+        start = jax.tree.map(lambda a: a[0], perturb(model, start, key, members=1))
+        return model.unroll(start, steps=8)[0].ocean
+
+    return run(Ocean(**{name: array[day] for name, array in states.items()}, tracers={}))
 
 
 def test_members_are_those_of_the_model(whole, model, states):
-    for start, day in ((0, 1), (1, 3)):
-        expected = by_hand(model, states, day, 2)
-        found = whole.isel(init_time=start, member=2)
-        wet = model.grid.mask
-        np.testing.assert_allclose(
-            found.thetao.values[:, wet], np.asarray(expected.ocean.temperature)[:, wet], rtol=1e-6
-        )
-        np.testing.assert_allclose(
-            found.vo.values[:, model.grid.mask_v], np.asarray(expected.ocean.v)[:, model.grid.mask_v], atol=1e-7
-        )
-        assert np.isnan(found.thetao.values[:, ~wet]).all()
+    expected = by_hand(model, states, 3, 2)
+    found = whole.isel(init_time=1, member=2, lead=1)
+    for name, array, mask in (
+        ("thetao", expected.temperature, model.grid.mask),
+        ("vo", expected.v, model.grid.mask_v),
+        ("zos", expected.sea_surface_height, model.grid.wet),
+    ):
+        np.testing.assert_allclose(found[name].values[mask], np.asarray(array)[mask], rtol=1e-6, atol=1e-7)
+        assert np.isnan(found[name].values[~mask]).all()
 
 
 def test_members_differ_and_the_store_says_what_they_are(whole, dataset, model):
@@ -88,7 +91,7 @@ class Stop(KeyboardInterrupt):
 
 def test_an_interrupted_forecast_goes_on_as_if_nothing_had_happened(whole, forecast, tmp_path, monkeypatch):
     path, calls = tmp_path / "forecasts.zarr", []
-    update = ForecastReport.update
+    update = PieceReport.update
 
     def interrupted(self, *arguments):
         update(self, *arguments)
@@ -97,7 +100,7 @@ def test_an_interrupted_forecast_goes_on_as_if_nothing_had_happened(whole, forec
             raise Stop
 
     with monkeypatch.context() as patch, pytest.raises(Stop):
-        patch.setattr(ForecastReport, "update", interrupted)
+        patch.setattr(PieceReport, "update", interrupted)
         forecast(path, **OPTIONS)
     with xr.open_zarr(path, chunks=None) as partial:
         assert partial.sizes["init_time"] == 1 and np.isfinite(partial.zos_mean).any()
@@ -142,15 +145,17 @@ def test_statistics_alone_of_some_levels_from_the_start_on(forecast, tmp_path, w
     assert np.isfinite(made.zos_mean[0, 0]).any() and float(abs(made.zos_mean[0, 0] - made.zos_mean[0, 1]).max()) > 0
 
 
-def test_the_command(model, initial, tmp_path, capsys, whole):
-    (tmp_path / "model.yaml").write_text(model.config.to_yaml())
+def test_the_command(model, initial, tmp_path, capsys, whole, monkeypatch):
+    export_model(model, tmp_path / "exported")
+    monkeypatch.setattr(og, "build_model", lambda config: model, raising=False)  # compiled already
     output = str(tmp_path / "command.zarr")
-    arguments = ["forecast", str(tmp_path / "model.yaml"), "--initial", str(initial), "--start", "0001-01-04"]
+    arguments = ["forecast", str(tmp_path / "exported"), "--initial", str(initial), "--start", "0001-01-04"]
     arguments += ["--members", "3", "--lead", "P2D", "--output", output]
     assert main(arguments) == 0
     assert "1 starts, 3 members, 2 leads" in capsys.readouterr().out
     with xr.open_zarr(output, chunks=None) as made:
         np.testing.assert_allclose(made.thetao, whole.thetao[:1], rtol=1e-6)
+        assert made.attrs["model_fingerprint"] == whole.attrs["model_fingerprint"]
     assert main(arguments) == 2
     assert "exists already; --resume goes on with it" in capsys.readouterr().err
     assert main([*arguments, "--resume", "--seed", "1"]) == 2
@@ -226,6 +231,6 @@ def test_other_forecasts_are_not_mixed_in(forecast, whole, path_of_whole, option
 def test_progress_says_how_long(monkeypatch):
     monkeypatch.setattr("ocean_gcm.progress._SECONDS_BETWEEN_LINES", 0.0)
     text = io.StringIO()
-    with ForecastReport(Console(file=text, width=200), 0, 4) as report:
-        report.update(1, cftime.datetime(1, 1, 4, calendar="noleap"), 86400)
-    assert "01-04, day 1  25.0%" in text.getvalue() and text.getvalue().endswith("left\n")
+    with PieceReport(Console(file=text, width=200), 4, "leads") as report:
+        report.update(1, "from 0001-01-04 to day 1")
+    assert "1 of 4 leads, from 0001-01-04 to day 1  " in text.getvalue() and text.getvalue().endswith("left\n")
