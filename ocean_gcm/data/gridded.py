@@ -13,7 +13,7 @@ import xarray as xr
 from ocean_gcm.clock import duration_seconds
 from ocean_gcm.data import polygons, reading, time_axis, units
 from ocean_gcm.data.quantities import PREPARED, Prepared
-from ocean_gcm.data.recipe import Recipe, VariableRecipe
+from ocean_gcm.data.recipe import Recipe, SourceRecipe, VariableRecipe
 from ocean_gcm.encoding.analysis import horizontal_intervals, layers, unbroken
 from ocean_gcm.encoding.boxes import Intervals
 from ocean_gcm.errors import UserError
@@ -43,6 +43,7 @@ class Gridded:
       dates: (records,) of the files.
       units, standard_name: after what the recipe says.
       factor: what values are multiplied with before their units count: accumulations, directions.
+      sea: (NY, NX) where values count, as the file has it; None: where there are values.
       notes: what was found and done, sentences for the reader.
     """
 
@@ -57,6 +58,7 @@ class Gridded:
     units: str | None
     standard_name: str
     factor: float
+    sea: np.ndarray | None
     notes: tuple[str, ...]
 
     @property
@@ -79,6 +81,8 @@ class Gridded:
 
     def converted(self, level: np.ndarray) -> np.ndarray:
         """A level as the file has it, in ascending order and the right units.  Raises UserError as `units.to_model`."""
+        if self.sea is not None:
+            level = np.where(self.sea, level, np.nan)
         level = level[self.orders[1]][:, self.orders[2]].astype(np.float64)
         return units.to_model(level * self.factor, self.units, self.prepared.quantity, self.label)
 
@@ -117,6 +121,7 @@ def gridded(name: str, files: Sequence[tuple[str, xr.Dataset]], recipe: Recipe) 
         units=_unit(settings, array, label),
         standard_name=standard_name,
         factor=factor,
+        sea=_sea(source, first, where, place),
         notes=(*place.notes, *notes, *_corrections(settings, array)),
     )
 
@@ -303,6 +308,20 @@ def _factor(name: str, settings: VariableRecipe, standard_name: str, label: str)
         factor = -factor
         notes.append(f"positive {settings.positive} in the source, positive {usual} here")
     return factor, notes
+
+
+def _sea(source: SourceRecipe, dataset: xr.Dataset, where: str, place) -> np.ndarray | None:
+    if source.sea is None:
+        return None
+    array, label = reading.require_numbers(dataset, source.sea.variable, where)
+    rows = (place.dimensions["y"], place.dimensions["x"])
+    extra = [d for d in array.dims if d not in rows]
+    array = array.isel({d: 0 for d in extra})
+    if set(array.dims) != set(rows):
+        raise UserError(f"{label} has the dimensions {array.dims}; expected {rows}")
+    values = array.transpose(*rows).values
+    low, high = source.sea.at_least, source.sea.at_most
+    return values >= low if low is not None else values <= high
 
 
 def _unit(settings: VariableRecipe, array: xr.DataArray, label: str) -> str | None:

@@ -27,7 +27,7 @@ _NAMES = {
     "x": r"lon\w*|x[a-z]?|nav_lon",
     "y": r"lat\w*|y[a-z]?|nav_lat",
     "depth": r"depth\w*|lev|level|z[a-z]?|deptht|lev_t",
-    "time": r"time\w*|month|months",
+    "time": r"time\w*|[a-z]*months?",
 }
 _UNITS = {"x": r"degrees?_?e(ast)?", "y": r"degrees?_?n(orth)?", "time": r"\w+ since .*"}
 

@@ -179,7 +179,7 @@ class RegularTarget:
     def describe(self) -> str:
         x, y = self.sides
         levels = "" if self.depth is None else f" x {len(self.depth)}"
-        return f"cells of {self.settings.resolution:g} degrees, {len(x) - 1} x {len(y) - 1}{levels}"
+        return f"cells of {self.settings.resolution:g} degree(s), {len(x) - 1} x {len(y) - 1}{levels}"
 
     def boxes(self, name: str) -> Boxes:
         """Boxes that the values of a variable are means over."""

@@ -19,6 +19,7 @@ from ocean_gcm.forecasts.store import store_dates
 from ocean_gcm.progress import PieceReport
 from ocean_gcm.state import Ocean
 from ocean_gcm.stochastic.initial import perturb
+from ocean_gcm.weights import export_model
 
 STARTS = {"start": "0001-01-04", "every": "P2D", "count": 2}
 OPTIONS = {**STARTS, "statistics": ["mean", "std", 0.25, 0.5]}
@@ -142,14 +143,15 @@ def test_statistics_alone_of_some_levels_from_the_start_on(forecast, tmp_path, w
 
 
 def test_the_command(model, initial, tmp_path, capsys, whole):
-    (tmp_path / "model.yaml").write_text(model.config.to_yaml())
+    export_model(model, tmp_path / "exported")
     output = str(tmp_path / "command.zarr")
-    arguments = ["forecast", str(tmp_path / "model.yaml"), "--initial", str(initial), "--start", "0001-01-04"]
+    arguments = ["forecast", str(tmp_path / "exported"), "--initial", str(initial), "--start", "0001-01-04"]
     arguments += ["--members", "3", "--lead", "P2D", "--output", output]
     assert main(arguments) == 0
     assert "1 starts, 3 members, 2 leads" in capsys.readouterr().out
     with xr.open_zarr(output, chunks=None) as made:
         np.testing.assert_allclose(made.thetao, whole.thetao[:1], rtol=1e-6)
+        assert made.attrs["model_fingerprint"] == whole.attrs["model_fingerprint"]
     assert main(arguments) == 2
     assert "exists already; --resume goes on with it" in capsys.readouterr().err
     assert main([*arguments, "--resume", "--seed", "1"]) == 2
