@@ -145,6 +145,8 @@ def _scorecards(results: Mapping[str, Scored], table: pd.DataFrame, plan: Plan):
 
 
 def _goal(ratio: float) -> Cell:
+    if not np.isfinite(ratio):
+        return Cell("")
     return Cell(f"{ratio:.2f}", "good" if 0.9 <= ratio <= 1.1 else "bad" if not 0.8 <= ratio <= 1.25 else "")
 
 

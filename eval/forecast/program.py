@@ -15,7 +15,7 @@ from eval.forecast.flow import rows as flow_rows
 from eval.forecast.flow import section as flow_section
 from eval.forecast.page import MAP_LEADS, chosen_leads, looks_of, page_of
 from eval.forecast.plan import Plan, plan_of
-from eval.forecast.stores import ForecastStore, Truth, common_variables, open_forecasts, open_truth, text
+from eval.forecast.stores import ForecastStore, Truth, common_variables, open_forecasts, open_truth, text, varies
 from eval.forecast.tables import Confidence, rank_rows, scores_of
 from eval.report.scores import write_scores, write_table
 from ocean_gcm.errors import UserError
@@ -34,6 +34,8 @@ def evaluate(options: argparse.Namespace) -> Path:
     truth = open_truth(options.truth)
     plan = plan_of(stores, truth, options.leads, partial=options.partial)
     places = common_variables(stores, truth, options.variables)
+    if not options.variables:
+        places = {name: place for name, place in places.items() if varies(truth, name, plan.valid[0])}
     period = tuple(options.climatology) if options.climatology else None
     settings = Settings(simple, options.regions, period, options.harmonics, not options.no_extremes)
     results: dict[str, Scored] = {}
