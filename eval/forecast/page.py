@@ -20,6 +20,7 @@ from ocean_gcm.metrics.ensemble import reliability_curve
 NAMES = {
     "zos": "sea level", "thetao": "temperature", "so": "salinity", "uo": "velocity along x", "vo": "velocity along y",
     "tos": "surface temperature", "sos": "surface salinity", "mlotst": "mixed layer depth",
+    "ugos": "geostrophic velocity along x", "vgos": "geostrophic velocity along y",
 }  # fmt: skip
 CURVES = {  # metric: (title, whether it has the unit of the variable, reference, from zero)
     "crps": ("fair CRPS", True, None, True),
