@@ -57,7 +57,7 @@ class SimulatedTruth(ModelReference, MadeTruth):
 
 
 class ObservedTruth(MadeTruth):
-    """A truth that is made of observations: the model as it is before training, its tracers held to a climatology."""
+    """A truth that is made of observations: the model that training begins with, its tracers held to a climatology."""
 
     path: str = pydantic.Field(description="NetCDF file or Zarr store of the climatology (a path; $NAME is replaced)")
     temperature: str = pydantic.Field(description="name of the temperature, in the file in degC or K")
