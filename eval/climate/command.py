@@ -17,6 +17,9 @@ def add(commands) -> None:
     )  # fmt: skip
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="directory of the report")
     parser.add_argument("--last", type=float, default=10.0, metavar="YEARS", help="years of the mean (default 10)")
+    parser.add_argument(
+        "--eddies", action="store_true", help="also transports by the closures' eddies (builds the model of the run)"
+    )
     parser.add_argument("--model", default="physics", help="what tables call the run (default physics)")
     parser.add_argument("--page", type=Path, metavar="FILE.md", help="also write the results into a Markdown page")
     parser.set_defaults(run=run)
@@ -25,12 +28,14 @@ def add(commands) -> None:
 def run(options: argparse.Namespace) -> None:
     """Diagnose, write tables and report."""
     from eval.climate import evaluation, report
-    from eval.report.markdown import write_markdown
+    from eval.report.markdown import around, write_markdown
     from ocean_gcm.errors import UserError
 
     if not options.last > 0:
         raise UserError(f"--last is {options.last:g}; expected a positive number of years")
-    found = evaluation.evaluate(options.run_data, options.reference, options.last)
+    if options.page is not None:
+        around(options.page)
+    found = evaluation.evaluate(options.run_data, options.reference, options.last, options.eddies)
     evaluation.write(found, options.output, options.model)
     page = report.page(found)
     path = page.write(options.output)

@@ -133,12 +133,16 @@ def basin_faces(grid: Grid) -> dict[str, np.ndarray]:
     return {name: basins.northern_faces(mask) for name, mask in masks.items()}
 
 
-def overturning(climate: Climate) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-    """Numbers, and the streamfunctions by basin in depth (nz + 1, ny) and density (n, ny)."""
+def overturning(climate: Climate, eddies: np.ndarray | None = None) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Numbers, and the streamfunctions by basin in depth (nz + 1, ny) and density (n, ny).
+
+    eddies: a velocity (record, nz, ny, nx) that is added to the resolved one.
+    """
     grid, fields = climate.grid, climate.fields
     geometry, faces = grid.geometry, basin_faces(grid)
     latitude, depth = geometry.y["V"][:, 0], grid.levels.faces
-    v = fields["v"] * grid.mask_v
+    added = np.zeros((len(climate.records), 1, 1, 1)) if eddies is None else eddies
+    v = (fields["v"] + added.mean(0)) * grid.mask_v
     values = {
         basin: streamfunction.overturning_streamfunction(v, grid.thickness_v, geometry.dx["V"], faces[basin])
         for basin in ("global", "atlantic")
@@ -151,12 +155,12 @@ def overturning(climate: Climate) -> tuple[dict[str, float], dict[str, np.ndarra
         "antarctic_bottom_cell": -float(values["global"][depth > 2000.0][:, (latitude > -78) & (latitude < -30)].min()),
     }
     total: dict[str, np.ndarray] = {}
-    for record in climate.records:
+    for record, extra in zip(climate.records, added, strict=True):
         found = climate.run.fields(int(record))
         sigma2 = potential_density(found["temperature"], found["salinity"], 2)
         for basin in values:
             one = density_overturning.density_overturning(
-                found["v"] * grid.mask_v, sigma2, grid.thickness_v, geometry.dx["V"], SIGMA2, faces[basin]
+                (found["v"] + extra) * grid.mask_v, sigma2, grid.thickness_v, geometry.dx["V"], SIGMA2, faces[basin]
             )
             total[basin] = total.get(basin, 0.0) + one / len(climate.records)
     dense = density_overturning.overturning_maximum_in_density
@@ -165,18 +169,21 @@ def overturning(climate: Climate) -> tuple[dict[str, float], dict[str, np.ndarra
     return numbers, {**values, **{f"{basin}_density": psi for basin, psi in total.items()}}
 
 
-def meridional_transports(climate: Climate) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+def meridional_transports(
+    climate: Climate, eddies: np.ndarray | None = None
+) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     """Heat (PW) and freshwater (Sv) northward by the resolved flow: numbers, and (ny,) by basin.
 
-    Freshwater is relative to the mean salinity.
+    Freshwater is relative to the mean salinity.  eddies: as of `overturning`.
     """
+    added = np.zeros((len(climate.records), 1, 1, 1)) if eddies is None else eddies
     grid, geometry = climate.grid, climate.grid.geometry
     salinity_mean = float(means.volume_mean(climate.fields["salinity"], grid.volume))
     latitude, faces = geometry.y["V"][:, 0], basin_faces(grid)
     curves: dict[str, np.ndarray] = {}
-    for record in climate.records:
+    for record, extra in zip(climate.records, added, strict=True):
         fields = climate.run.fields(int(record))
-        v = fields["v"] * grid.mask_v
+        v = (fields["v"] + extra) * grid.mask_v
         for basin, mask in faces.items():
             arguments = v, grid.thickness_v, geometry.dx["V"]
             heat = transport.meridional_heat_transport(

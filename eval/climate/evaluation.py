@@ -30,6 +30,10 @@ SERIES = {
 }
 
 
+WITH_EDDIES = "_with_eddies"
+"""Ending of names: resolved flow and closures' eddies together."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
     """What was found.
@@ -55,8 +59,11 @@ class Evaluation:
     comparison: pd.DataFrame
 
 
-def evaluate(directory: Path, references: Sequence[str], last_years: float) -> Evaluation:
-    """Compute everything.  Raises UserError as `open_climate` and `open_reference` do."""
+def evaluate(directory: Path, references: Sequence[str], last_years: float, eddies: bool = False) -> Evaluation:
+    """Compute everything; with `eddies` also the transports of the resolved flow and the closures' eddies together.
+
+    Raises UserError as `open_climate`, `open_reference` and `eddy_velocities` do.
+    """
     climate = diagnostics.open_climate(open_run(directory), last_years)
     known = observed.read_observed()
     compared, *others = [open_reference(text, climate) for text in references] or [None]
@@ -73,6 +80,14 @@ def evaluate(directory: Path, references: Sequence[str], last_years: float) -> E
     ):
         numbers.update(found)
         fields.update(arrays)
+    if eddies:
+        from eval.climate.eddies import eddy_velocities  # builds the model: takes JAX
+
+        added = eddy_velocities(climate)
+        for diagnose in (diagnostics.overturning, diagnostics.meridional_transports):
+            found, arrays = diagnose(climate, added)
+            numbers.update({f"{name}{WITH_EDDIES}": value for name, value in found.items()})
+            fields.update({f"{name}{WITH_EDDIES}": array for name, array in arrays.items()})
     for found, arrays in (diagnostics.heat(climate), diagnostics.nino_indices(climate)):
         numbers.update(found)
         series.update(arrays)

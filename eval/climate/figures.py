@@ -7,7 +7,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
 
 from eval.climate import diagnostics
-from eval.climate.evaluation import Evaluation
+from eval.climate.evaluation import WITH_EDDIES, Evaluation
 from eval.climate.reference import zonal_error
 from eval.observations.figures import depth_curves
 from eval.report import charts
@@ -19,12 +19,15 @@ from ocean_gcm.metrics import means
 
 
 def overturning_depth(found: Evaluation) -> list[Picture]:
-    """Of the world and the Atlantic, against depth."""
+    """Of the world and the Atlantic, against depth; of the world also with the closures' eddies if these are known."""
     grid, pictures = found.climate.grid, []
     panels = {
         "global": plot.global_overturning(grid, found.climate.fields["v"]),
         "Atlantic": plot.masked_atlantic_overturning(grid, found.climate.fields["v"]),
     }
+    if f"global{WITH_EDDIES}" in found.fields:
+        values = np.where(np.isfinite(panels["global"]), found.fields[f"global{WITH_EDDIES}"], np.nan)
+        panels["global, with eddies"] = values
     latitude, along = plot.northern_coordinate(grid)
     for name, values in panels.items():
         deep = grid.levels.faces > 300.0
@@ -37,17 +40,21 @@ def overturning_depth(found: Evaluation) -> list[Picture]:
             axes.set_facecolor(LAND)
             _bar(figure, axes, filled, boundaries, "Sv")
             title = f"Overturning against depth, {name}"
-            pictures.append(picture_of(figure, f"overturning_depth_{name.lower()}", title, f"{title}, in Sv"))
+            pictures.append(picture_of(figure, _file_name("overturning_depth", name), title, f"{title}, in Sv"))
     return pictures
 
 
 def overturning_density(found: Evaluation) -> list[Picture]:
-    """Of the world and the Atlantic, against potential density, on a scale that shows deep water."""
+    """As `overturning_depth`, against potential density, on a scale that shows deep water."""
     pictures = []
     latitude = found.climate.grid.geometry.y["V"][:, 0]
     scale = np.arange(len(diagnostics.SIGMA2))
-    for basin, name in (("global", "global"), ("atlantic", "Atlantic")):
-        values = found.fields[f"{basin}_density"].copy()
+    names = {"global_density": "global", "atlantic_density": "Atlantic"}
+    names[f"global_density{WITH_EDDIES}"] = "global, with eddies"
+    for key, name in names.items():
+        if key not in found.fields:
+            continue
+        values = found.fields[key].copy()
         # beyond the lightest and the densest water of a row nothing flows
         changes = np.abs(np.diff(values, axis=0, prepend=0.0)) > 1e-6
         lighter, denser = changes.cumsum(0) > 0, changes[::-1].cumsum(0)[::-1] > 0
@@ -69,7 +76,7 @@ def overturning_density(found: Evaluation) -> list[Picture]:
             axes.set_ylabel(r"$\sigma_2$ (kg m$^{-3}$)")
             _bar(figure, axes, filled, boundaries, "Sv")
             title = f"Overturning against density, {name}"
-            pictures.append(picture_of(figure, f"overturning_density_{basin}", title, f"{title}, in Sv"))
+            pictures.append(picture_of(figure, _file_name("overturning_density", name), title, f"{title}, in Sv"))
     return pictures
 
 
@@ -88,6 +95,9 @@ def meridional(found: Evaluation) -> list[Picture]:
                 values = found.fields[f"{kind}_{basin}"]
                 inside = values != 0
                 axes.plot(latitude[inside], values[inside], color=colours[basin], linewidth=1.5, label=label)
+                both = found.fields.get(f"{kind}_{basin}{WITH_EDDIES}")
+                if both is not None:
+                    axes.plot(latitude[inside], both[inside], color=colours[basin], linewidth=1.2, linestyle="--")
             for quantity in found.observed.values:
                 name = quantity.name.split("_")
                 if quantity.name.startswith(f"{kind}_transport") and name[2] in colours:
@@ -101,7 +111,7 @@ def meridional(found: Evaluation) -> list[Picture]:
             axes.set_ylabel(f"northward {kind} transport ({unit})")
             axes.grid(True, color=GRID)
             axes.legend(loc="best", fontsize=7.5)
-            title = f"Northward {kind} transport by the resolved flow"
+            title = f"Northward {kind} transport"
             pictures.append(
                 picture_of(figure, f"{kind}_transport", title, f"{title} by basin, in {unit}, observed with error bars")
             )
@@ -164,7 +174,7 @@ def errors(found: Evaluation) -> list[Picture]:
                           boundaries, style.COLOURS["difference"], unit)
         )  # fmt: skip
         zonal = zonal_error(found.climate, difference)
-        boundaries = style.difference_levels(zonal, percentile=1.0, number=14)
+        boundaries = style.difference_levels(zonal, percentile=1.0, number=12)
         pictures.append(
             charts.section_of(f"zonal_{kind}_error", f"Zonal-mean {kind} minus {name}", edges, grid.levels.faces, zonal,
                               boundaries, style.COLOURS["difference"], unit, along)
@@ -244,6 +254,10 @@ def time_series(found: Evaluation) -> list[Picture]:
             of = {name: Curve(year, value)}
             pictures.append(charts.curves(f"series_{name}", title, of, by, "year", unit, band=band))
     return pictures
+
+
+def _file_name(*words: str) -> str:
+    return "_".join(words).lower().replace(", ", "_").replace(" ", "_")
 
 
 def _bar(figure, axes, mappable, boundaries, label: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from eval.climate import comparison, figures
-from eval.climate.evaluation import Evaluation, unit_of, yearly
+from eval.climate.evaluation import WITH_EDDIES, Evaluation, unit_of, yearly
 from eval.climate.reference import LAYERS
 from eval.report import Cell, Gallery, Page, Section, Table, Text
 
@@ -32,8 +32,8 @@ def sections(found: Evaluation) -> list[Section]:
         Section(
             "Overturning",
             [
-                Gallery(overturning, "Resolved flow; a cell that flows north in light water is positive."),
-                _numbers(found, {
+                Gallery(overturning, "By the resolved flow; a cell that flows north in light water is positive."),
+                _with_eddies(found, {
                     "amoc_26n": "Atlantic, 26.5N, below 500 m", "amoc_max": "Atlantic, largest of 20N to 65N",
                     "amoc_30s": "Atlantic, 30S", "amoc_density_26n": "Atlantic, 26.5N, in density",
                     "amoc_density_max": "Atlantic, largest of 20N to 65N, in density",
@@ -42,14 +42,22 @@ def sections(found: Evaluation) -> list[Section]:
             ],
         ),
         Section("Heat and freshwater", [
-            Gallery(figures.meridional(found), "Error bars: observed. Eddies of the closures are not part of it."),
+            Gallery(figures.meridional(found), "By the resolved flow; error bars: observed; dashes, if any: with the "
+                    "bolus transport of the closures' eddies. Diffusion is not part of it."),
+            _with_eddies(found, {
+                "heat_transport_global_24n": "heat, world, 24N", "heat_transport_global_30s": "heat, world, 30S",
+                "heat_transport_atlantic_26n": "heat, Atlantic, 26.5N",
+                "heat_transport_atlantic_30s": "heat, Atlantic, 30S",
+                "freshwater_transport_global_30s": "freshwater, world, 30S",
+                "freshwater_transport_atlantic_30s": "freshwater, Atlantic, 30S",
+            }),
             heat_table(found),
         ]),
         Section("Circulation at the surface and through straits", [
             Gallery([figures.barotropic(found), *figures.surface_maps(found)],
                     "Departures from the mean hold the seasons; what the grid does not resolve is not among them."),
             _numbers(found, {
-                "mixed_layer_mean": "mixed layer, mean", 
+                "mixed_layer_mean": "mixed layer, mean",
                 "mixed_layer_max_north": "deepest mixed layer, mean north of 45N",
                 "mixed_layer_max_south": "deepest mixed layer, mean south of 45S",
                 "sea_level_variability": "sea level, standard deviation",
@@ -73,9 +81,9 @@ def sections(found: Evaluation) -> list[Section]:
 def observed_table(found: Evaluation) -> Table:
     rows = []
     for row in found.comparison.itertuples():
-        model = row.source if row.model is None or np.isnan(row.model) else _three_digits(row.model)
+        model = "none" if row.model is None or np.isnan(row.model) else _three_digits(row.model)
         if row.observed is None or np.isnan(row.observed):
-            rows.append([f"{row.title} ({row.unit})", model, "", "", ""])
+            rows.append([f"{row.title} ({row.unit})", model, "", "", row.source])
         else:
             mark = "good" if abs(row.distance) <= 1 else "bad" if abs(row.distance) > 2 else ""
             known = f"{row.observed:g} ± {row.uncertainty:g}"
@@ -95,6 +103,16 @@ def _numbers(found: Evaluation, wanted: Mapping[str, str]) -> Table:
         if name in found.numbers
     ]
     return Table(["quantity", "value"], rows)
+
+
+def _with_eddies(found: Evaluation, wanted: Mapping[str, str]) -> Table:
+    """The same with a column of resolved flow and closures' eddies together, where these are known."""
+    known = any(name + WITH_EDDIES in found.numbers for name in wanted)
+    rows = []
+    for name, title in wanted.items():
+        both = [f"{found.numbers[name + WITH_EDDIES]:.3g}"] if known else []
+        rows.append([f"{title} ({unit_of(found, name)})", f"{found.numbers[name]:.3g}", *both])
+    return Table(["quantity", "resolved flow", *(["with eddies"] if known else [])], rows)
 
 
 def heat_table(found: Evaluation) -> Table:

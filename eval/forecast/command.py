@@ -41,6 +41,7 @@ def add(commands) -> None:
         "--block", type=int, default=1, help="neighbouring start dates that are drawn together, if forecasts overlap"
     )
     parser.add_argument("--no-extremes", action="store_true", help="score no events of extremes")
+    parser.add_argument("--no-flow", action="store_true", help="follow no drifters and form no spectra")
     parser.set_defaults(run=run)
 
 

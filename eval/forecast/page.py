@@ -29,7 +29,7 @@ CURVES = {  # metric: (title, whether it has the unit of the variable, reference
     "bias": ("bias", True, 0.0, False),
 }
 EVENTS = {"extreme": "above the 90th percentile of the season", "heatwave": "marine heatwave (Hobday et al. 2016)"}
-_MAP_LEADS, _RANK_BINS, _TABLE_LEADS = 5, 17, 6
+MAP_LEADS, _RANK_BINS, _TABLE_LEADS = 5, 17, 6
 DEFINITIONS = """
 Averages come first and roots last: squares, absolute values and CRPS are averaged over area (and thickness) and over
 start dates; land counts nothing.  Bands are intervals of resampled start dates.
@@ -59,10 +59,9 @@ def page_of(
     more: Sequence[Section] = (),
 ) -> Page:
     """The whole page; `more` are sections of their own before the definitions."""
-    models = list(next(iter(results.values())).models)
-    by = charts.looks(models, [name for name in models if name in baselines])
+    models, by = list(next(iter(results.values())).models), looks_of(results, baselines)
     sections = [
-        Section("Scorecard", [Text(_verdict(results, table, plan)), *_scorecards(results, table, plan)]),
+        Section("Scorecard", [_verdict(results, table), *_scorecards(results, table, plan)]),
         Section("Scores by lead", list(_curves(results, table, by))),
         Section("Reliability", list(_reliability(results, table, plan, confidence, by))),
     ]
@@ -77,6 +76,12 @@ def page_of(
     title = f"{models[0]}: forecasts of {_span(plan.leads)} days"
     summary = f"{len(plan.starts)} start dates, {len(models)} models, {len(results)} variables against one truth."
     return Page(title, summary, facts, sections)
+
+
+def looks_of(results: Mapping[str, Scored], baselines: Sequence[str]) -> dict[str, Look]:
+    """How the models are drawn, baselines with dashes."""
+    models = list(next(iter(results.values())).models)
+    return charts.looks(models, [name for name in models if name in baselines])
 
 
 def name_of(variable: str) -> str:
@@ -101,22 +106,23 @@ def _rows(table: pd.DataFrame, variable: str, metric: str, region: str = "all", 
     return table[mine]
 
 
-def _verdict(results: Mapping[str, Scored], table: pd.DataFrame, plan: Plan) -> str:
-    """In words: against which models the first one is better, and whether its spread fits."""
-    found = []
-    models = list(next(iter(results.values())).models)
-    for variable in results:
-        for other in models[1:]:
-            rows = _rows(table, variable, f"crps_below_{other}")
-            better = rows[rows.low > 0] if rows.low.notna().any() else rows[rows.value > 0]
-            found.append((variable, other, len(better), len(rows)))
-    lines = []
-    for other in models[1:]:
-        parts = [f"{name_of(v)} {n} of {k}" for v, o, n, k in found if o == other]
-        lines.append(
-            f"Leads at which the CRPS of `{models[0]}` is below that of `{other}` beyond doubt: {', '.join(parts)}."
-        )
-    return "\n\n".join(lines)
+def _verdict(results: Mapping[str, Scored], table: pd.DataFrame) -> Table:
+    """At how many leads the first model is better than each other, whatever the sample of start dates."""
+    first, *others = next(iter(results.values())).models
+    rows = []
+    for other in others:
+        cells = []
+        for variable in results:
+            found = _rows(table, variable, f"crps_below_{other}")
+            sure = found.low.notna().any()
+            better, worse = (found.low > 0, found.high < 0) if sure else (found.value > 0, found.value < 0)
+            mark = "good" if better.all() else "bad" if worse.any() else ""
+            cells.append(Cell(f"{int(better.sum())} of {len(found)}", mark))
+        rows.append([other, *cells])
+    caption = (
+        f"Leads at which the fair CRPS of {first} is lower, beyond the band of resampled start dates, than that of"
+    )
+    return Table(["", *map(name_of, results)], rows, caption)
 
 
 def _scorecards(results: Mapping[str, Scored], table: pd.DataFrame, plan: Plan):
@@ -139,6 +145,8 @@ def _scorecards(results: Mapping[str, Scored], table: pd.DataFrame, plan: Plan):
 
 
 def _goal(ratio: float) -> Cell:
+    if not np.isfinite(ratio):
+        return Cell("")
     return Cell(f"{ratio:.2f}", "good" if 0.9 <= ratio <= 1.1 else "bad" if not 0.8 <= ratio <= 1.25 else "")
 
 
@@ -169,7 +177,7 @@ def _curves(results: Mapping[str, Scored], table: pd.DataFrame, by: Mapping[str,
 def _reliability(results: Mapping[str, Scored], table, plan: Plan, confidence: Confidence, by: Mapping[str, Look]):
     """Rank histograms of the ensembles, lead by lead."""
     frames: dict[str, list[Picture]] = {}
-    for k in chosen_leads(plan.leads, _MAP_LEADS):
+    for k in chosen_leads(plan.leads, MAP_LEADS):
         label = plan.lead_labels()[k]
         for variable, scored in results.items():
             for model, one in scored.models.items():
@@ -195,7 +203,7 @@ def _reliability(results: Mapping[str, Scored], table, plan: Plan, confidence: C
 def _profiles(results: Mapping[str, Scored], table: pd.DataFrame, plan: Plan, by: Mapping[str, Look]):
     """Errors by depth, lead by lead."""
     frames: dict[str, list[Picture]] = {}
-    for k in chosen_leads(plan.leads, _MAP_LEADS):
+    for k in chosen_leads(plan.leads, MAP_LEADS):
         pictures = frames.setdefault(plan.lead_labels()[k], [])
         for variable, scored in results.items():
             if not scored.place.has_levels:
@@ -229,7 +237,7 @@ def _extremes(results: Mapping[str, Scored], table: pd.DataFrame, plan: Plan, by
                 )
             )  # fmt: skip
             ensembles = {m: one for m, one in scored.models.items() if one.members > 1 and event in events_of(one)}
-            for k in chosen_leads(plan.leads, _MAP_LEADS):
+            for k in chosen_leads(plan.leads, MAP_LEADS):
                 curves = {
                     model: tuple(map(np.asarray, reliability_curve(one.parts[f"reliability_{event}"][:, k].sum(0))))
                     for model, one in ensembles.items()
@@ -248,7 +256,7 @@ def _extremes(results: Mapping[str, Scored], table: pd.DataFrame, plan: Plan, by
 
 def _maps(results: Mapping[str, Scored], plan: Plan, baselines: Sequence[str]):
     """Bias and error of the forecasts at the uppermost level, lead by lead."""
-    places, starts = chosen_leads(plan.leads, _MAP_LEADS), len(plan.starts)
+    places, starts = chosen_leads(plan.leads, MAP_LEADS), len(plan.starts)
     for variable, scored in results.items():
         frame = scored.place.frame(scored.wet[0])
         models = {m: one.maps / starts for m, one in scored.models.items() if m not in baselines}

@@ -10,11 +10,14 @@ from rich.console import Console
 
 from eval.forecast import baselines
 from eval.forecast.evaluation import Scored, Settings, evaluate_variable
-from eval.forecast.page import page_of
+from eval.forecast.flow import evaluate_flow
+from eval.forecast.flow import rows as flow_rows
+from eval.forecast.flow import section as flow_section
+from eval.forecast.page import MAP_LEADS, chosen_leads, looks_of, page_of
 from eval.forecast.plan import Plan, plan_of
-from eval.forecast.stores import ForecastStore, Truth, common_variables, open_forecasts, open_truth, text
-from eval.forecast.tables import Confidence, scores_of
-from eval.report.scores import write_scores
+from eval.forecast.stores import ForecastStore, Truth, common_variables, open_forecasts, open_truth, text, varies
+from eval.forecast.tables import Confidence, rank_rows, scores_of
+from eval.report.scores import write_scores, write_table
 from ocean_gcm.errors import UserError
 from ocean_gcm.progress import PieceReport
 
@@ -31,16 +34,29 @@ def evaluate(options: argparse.Namespace) -> Path:
     truth = open_truth(options.truth)
     plan = plan_of(stores, truth, options.leads, partial=options.partial)
     places = common_variables(stores, truth, options.variables)
+    if not options.variables:
+        places = {name: place for name, place in places.items() if varies(truth, name, plan.valid[0])}
     period = tuple(options.climatology) if options.climatology else None
     settings = Settings(simple, options.regions, period, options.harmonics, not options.no_extremes)
     results: dict[str, Scored] = {}
-    with PieceReport(Console(stderr=True), len(places) * len(plan.starts), "forecasts scored") as report:
+    flow, has_flow = None, {"uo", "vo"} <= set(places) and not options.no_flow
+    pieces = (len(places) + has_flow) * len(plan.starts)
+    with PieceReport(Console(stderr=True), pieces, "forecasts scored") as report:
         for variable, place in places.items():
             results[variable] = evaluate_variable(variable, place, stores, truth, plan, settings, report.advance)
-    table = pd.concat([scores_of(v, scored, plan, confidence) for v, scored in results.items()], ignore_index=True)
+        if has_flow:
+            flow = evaluate_flow(places, stores, truth, plan, report.advance)
+    tables = [scores_of(v, scored, plan, confidence) for v, scored in results.items()]
+    if flow:
+        tables.append(flow_rows(flow, plan, confidence))
+    table = pd.concat(tables, ignore_index=True)
     facts = _facts(stores, truth, plan, options, confidence)
     write_scores(options.output, table, attributes={"title": f"scores of {stores[0].name}", **facts})
-    return page_of(results, table, plan, confidence, facts, simple).write(options.output)
+    ranks = [rank_rows(v, scored, plan, confidence) for v, scored in results.items()]
+    write_table(options.output / "ranks.csv", pd.concat(ranks, ignore_index=True))
+    by = looks_of(results, simple)
+    more = [flow_section(flow, table, plan, by, chosen_leads(plan.leads, MAP_LEADS))] if flow else []
+    return page_of(results, table, plan, confidence, facts, simple, more).write(options.output)
 
 
 def _named(text: str) -> tuple[str, str]:

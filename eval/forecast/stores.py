@@ -244,5 +244,11 @@ def common_variables(stores: Sequence[ForecastStore], truth: Truth, chosen: Sequ
     return places
 
 
+def varies(truth: Truth, variable: str, records: np.ndarray) -> bool:
+    """Whether it is anything but one number in time and space, as the salinity of many idealised oceans is."""
+    values = truth.read(variable, records[[0, -1]])
+    return bool(np.nanmax(values) - np.nanmin(values) > 1e-6 * np.nanmax(np.abs(values))) if values.size else False
+
+
 def _held(dataset: xr.Dataset) -> str:
     return ", ".join(str(n) for n in dataset.data_vars if dataset[n].ndim > 2) or "no fields"

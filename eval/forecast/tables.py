@@ -153,6 +153,21 @@ def ranks_of(one: Collected, lead: int, region: int, confidence: Confidence) -> 
     return Ranks(shares, low, high, flat - (high - shares), flat + (shares - low))
 
 
+def rank_rows(variable: str, scored: Scored, plan: Plan, confidence: Confidence) -> pd.DataFrame:
+    """Rank histograms of all ensembles: model, variable, region, lead, rank, share, and the band of a flat one."""
+    found = []
+    for model, one in scored.models.items():
+        if "ranks" not in one.parts:
+            continue
+        for r, region in enumerate(scored.regions):
+            for k, lead in enumerate(plan.leads):
+                ranks = ranks_of(one, k, r, confidence)
+                columns = {"share": ranks.shares, "band_low": ranks.band_low, "band_high": ranks.band_high}
+                head = {"model": model, "variable": variable, "region": region, "lead": lead}
+                found.append(pd.DataFrame({**head, "rank": np.arange(len(ranks.shares)), **columns}))
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+
 def coarse_ranks(one: Collected, bins: int) -> Collected:
     """The same with neighbouring ranks added up to at most `bins` of nearly equal width."""
     ranks = one.parts["ranks"]

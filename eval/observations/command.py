@@ -33,6 +33,11 @@ def add(commands) -> None:
     parser.add_argument(
         "--repeat-year", metavar="N", help="compare year N of runs ('last' or a number from 1) by season with any year"
     )
+    parser.add_argument(
+        "--any-year",
+        action="store_true",
+        help="compare forecasts with the same season of any year",
+    )
     parser.add_argument("--layers", metavar="M,M,...", help="edges of the layers of statistics in m")
     parser.add_argument(
         "--draws", type=int, default=500, help="draws for intervals of confidence (default 500; 0: none)"
@@ -44,15 +49,18 @@ def add(commands) -> None:
 def run(options: argparse.Namespace) -> None:
     """Match, write tables and report."""
     from eval.observations import evaluation, report
-    from eval.report.markdown import write_markdown
+    from eval.report.markdown import around, write_markdown
     from ocean_gcm.errors import UserError
 
     paths = [*options.profiles, *options.drifters, *options.tracks]
     if not paths:
         raise UserError("there are no observations; give --profiles, --drifters or --tracks")
+    if options.page is not None:
+        around(options.page)
     layers = {} if options.layers is None else {"layers": _layers(options.layers)}
     found = evaluation.evaluate(
         options.sources, paths, climatology=options.climatology, repeat_year=options.repeat_year,
+        any_year=options.any_year,
         draws=options.draws, **layers,
     )  # fmt: skip
     evaluation.write(found, options.output)

@@ -52,6 +52,7 @@ def evaluate(
     *,
     climatology: str | None = None,
     repeat_year: str | None = None,
+    any_year: bool = False,
     layers: Sequence[float] = LAYERS,
     draws: int = 500,
 ) -> Evaluation:
@@ -62,7 +63,7 @@ def evaluate(
     Raises UserError for files that cannot be read, for observations outside of the time or the place of the first
     source, and for sources without a variable that was observed.
     """
-    opened = [open_source(text, repeat_year) for text in sources]
+    opened = [open_source(text, repeat_year, any_year) for text in sources]
     known = None if climatology is None else open_source(climatology, "last")
     if known is not None and known.kind != "year":
         raise UserError(f"--climatology {climatology} holds {known.kind}; expected the means of a year")
@@ -154,6 +155,7 @@ class _Comparison:
         stencil, starts = self.stencils[self.judged.label], len(next(iter(self.sums.values())).values)
         for number, trajectory in enumerate(self._followed(starts)):
             found = match(trajectory, self.observations, stencil, self.variable)
+            _require_members(self.judged.label, trajectory.start, found.members)
             members = {self.judged.label: found.members}
             if self.forecasts:
                 members[PERSISTENCE] = found.first.mean(0, keepdims=True)
@@ -217,13 +219,15 @@ class _Comparison:
 
     def table(self, draws: int) -> pd.DataFrame:
         weights = None if self.forecasts else statistics.box_weights()
-        return pd.concat([
+        found = pd.concat([
             statistics.table(
                 sums, list(self.regions), layer_names(self.layers), self.leads,
                 climatology=self.climatology is not None, weights=weights, draws=draws,
             ).assign(model=label)
             for label, sums in self.sums.items()
         ])  # fmt: skip
+        single = all(sums.members == 1 for sums in self.sums.values())
+        return found[found.metric != "crps"] if single else found
 
     def maps(self) -> dict[str, np.ndarray]:
         return {
@@ -232,8 +236,19 @@ class _Comparison:
         }
 
 
+def _require_members(label: str, start: str, members: np.ndarray) -> None:
+    """Raises UserError if some members have no value where others have."""
+    empty = ~np.isfinite(members).any(1)
+    if empty.any() and not empty.all():
+        numbers = ", ".join(map(str, np.flatnonzero(empty)[:5]))
+        raise UserError(
+            f"{label} has no values of member {numbers} in the forecast of {start} ({int(empty.sum())} of {len(empty)} "
+            "members are missing); an ensemble is judged with all of its members"
+        )
+
+
 def write_csv(found: Evaluation, path: Path, seed: int = 0) -> None:
-    """All rows as one CSV.  Raises UserError if it cannot be written."""
+    """One CSV: the whole ocean by layer, and regions over all layers.  Raises UserError if it cannot be written."""
     first = [
         "model",
         "seed",
@@ -248,8 +263,9 @@ def write_csv(found: Evaluation, path: Path, seed: int = 0) -> None:
         "depth",
         "unit",
     ]
+    rows = found.table[(found.table.region == "all") | (found.table.depth == statistics.ALL)]
     try:
-        found.table.assign(seed=seed)[first].to_csv(path, index=False, float_format="%.5g")
+        rows.assign(seed=seed)[first].to_csv(path, index=False, float_format="%.5g")
     except OSError as error:
         raise UserError(f"the table {path} could not be written: {error.strerror or error}") from error
 

@@ -49,7 +49,7 @@ def depth_curves(
 
 
 def earth_frame() -> MapFrame:
-    """The coasts of the Earth at 2 degrees, from 20E eastwards."""
-    x, y = np.linspace(0, 360, 181), np.linspace(-80, 84, 83)
-    wet = np.roll(earth.depth(sphere(x, y, Topology(periodic_x=True))) > 0, -10, -1)
+    """The coasts of the Earth at 4 degrees, from 20E eastwards."""
+    x, y = np.linspace(0, 360, 91), np.linspace(-80, 84, 42)
+    wet = np.roll(earth.depth(sphere(x, y, Topology(periodic_x=True))) > 0, -5, -1)
     return charts.frame_of_edges(x + 20.0, y, wet, spherical=True)

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from eval.observations.interpolation import Axes, Stencil
-from eval.observations.samples import Observations
+from eval.observations.samples import SECONDS_PER_YEAR, Observations, year_fraction
 from eval.observations.sources import Source, Trajectory, seconds
 from ocean_gcm.errors import UserError
 from ocean_gcm.grid.grid import Grid
@@ -43,6 +43,9 @@ def bracket(trajectory: Trajectory, observations: Observations):
         gap = np.where(gap > 0, gap, 1.0)  # of one record
         return np.arange(len(t)), before, after, (t - times[before]) % 1.0 / gap
     t = seconds(observations.time)
+    if trajectory.any_year:
+        begin = year_fraction(np.array([times[0] - trajectory.reach]).astype("datetime64[s]"))
+        t = times[0] - trajectory.reach + (observations.year_fraction - begin) % 1.0 * SECONDS_PER_YEAR
     index = np.flatnonzero((t >= times[0] - trajectory.reach) & (t < times[-1] + trajectory.reach))
     t = np.clip(t[index], times[0], times[-1])
     before = np.clip(np.searchsorted(times, t, side="right") - 1, 0, max(last - 1, 0))
@@ -102,7 +105,8 @@ def require_overlap(source: Source, observations: Observations) -> None:
     """Raises UserError if no observation lies within the time of the source."""
     if any(len(bracket(one, observations)[0]) for one in source.trajectories()):
         return
-    hint = "; --repeat-year compares a year of it by season" if source.kind == "series" else ""
+    options = {"series": "--repeat-year compares a year of it", "forecasts": "--any-year compares them"}
+    hint = f"; {options[source.kind]} by season" if source.kind in options else ""
     what = "forecasts are valid from" if source.kind == "forecasts" else "fields cover"
     raise UserError(
         f"no observation of {observations.label} lies within the time of {source.label}: observations of "

@@ -36,6 +36,7 @@ class Trajectory:
       leads: (T,) days since the start, or None.
       reach: how far the first and last record stand for what is before and after, in the unit of `times`.
       load: of a variable's name and a record's number, (member, nz, ny, nx), NaN on land.
+      any_year: True if observations of the same season of any year count, for forecasts of no particular year.
     """
 
     start: str
@@ -44,6 +45,7 @@ class Trajectory:
     leads: np.ndarray | None
     reach: float
     load: Load
+    any_year: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,10 +69,11 @@ class Source:
     period: str
 
 
-def open_source(text: str, repeat_year: str | None = None) -> Source:
+def open_source(text: str, repeat_year: str | None = None, any_year: bool = False) -> Source:
     """A run directory, a store or file along time or init_time, or a climatology; `text` is PATH or LABEL=PATH.
 
     repeat_year: of a run or a series, "last" or the number of a year (from 1), which then is compared by season.
+    any_year: compare forecasts with observations of the same season of any year.
 
     Raises UserError for what is no such thing, or holds none of the variables that can be compared.
     """
@@ -83,7 +86,7 @@ def open_source(text: str, repeat_year: str | None = None) -> Source:
     label = label or (where.parent.name if Path(str(where)).name == "output.zarr" else Path(str(where)).stem)
     dataset = open_dataset(where)
     if "init_time" in dataset.dims:
-        return _forecasts(label, xr.decode_cf(dataset, decode_times=_TIMES), str(where))
+        return _forecasts(label, xr.decode_cf(dataset, decode_times=_TIMES), str(where), any_year)
     if "time" in dataset.dims and dataset.sizes["time"] > 0 and " since " in str(dataset.time.attrs.get("units", "")):
         decoded = xr.decode_cf(dataset, decode_times=_TIMES)
         return _year_of(label, decoded, repeat_year) if repeat_year else _series(label, decoded, str(where))
@@ -179,7 +182,7 @@ def _without_mean(load: Load, records: int) -> Load:
     return loaded
 
 
-def _forecasts(label: str, dataset: xr.Dataset, where: str) -> Source:
+def _forecasts(label: str, dataset: xr.Dataset, where: str, any_year: bool) -> Source:
     for name in ("lead", "init_time"):
         if name not in dataset.dims or dataset.sizes[name] == 0:
             raise UserError(f"{where} has no records along {name}; expected a store of `ocean-gcm forecast`")
@@ -194,7 +197,8 @@ def _forecasts(label: str, dataset: xr.Dataset, where: str) -> Source:
                 return _read(dataset, name, {"init_time": number, "lead": record})
 
             times = seconds(start) + leads * _DAY
-            yield Trajectory(str(start)[:10], times, False, leads, reach, _without_mean(load, len(leads)))
+            loaded = _without_mean(load, len(leads))
+            yield Trajectory(str(start)[:10], times, False, leads, reach, loaded, any_year)
 
     last = starts.max() + np.timedelta64(round(leads[-1] * _DAY), "s")
     period = f"{str(starts.min())[:10]} to {str(last)[:10]}"

@@ -120,7 +120,7 @@ def rank_histogram(
         axes.vlines(rank, low * number, high * number, color=INK, linewidth=0.9)
         axes.axhline(1.0, color=INK, linewidth=0.8, linestyle="--")
         axes.set_xlim(-0.6, number - 0.4)
-        axes.set_ylim(0, max(1.6, 1.05 * float(np.nanmax(high) * number)))
+        axes.set_ylim(0, max(1.6, 1.05 * number * float(max(np.nanmax(high), np.nanmax(shares)))))
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.set_xlabel("rank of the truth among the members")
         axes.set_ylabel("share, flat = 1")

@@ -17,14 +17,9 @@ def write_markdown(path: Path, title: str, sections: Sequence[Section]) -> None:
     """Write the sections to a page, and their pictures into the folder of the same name beside it.
 
     Of a page that exists only what stands between the lines `BEGIN` and `END` is replaced: what a person wrote stays.
-    Raises UserError for a page without these lines, and if it cannot be written.
+    Raises UserError as `around` does, and if the page cannot be written.
     """
-    head, tail = [f"# {title}", ""], []
-    if path.exists():
-        lines = path.read_text(encoding="utf-8").splitlines()
-        if BEGIN not in lines or END not in lines:
-            raise UserError(f"{path} has no lines {BEGIN!r} and {END!r} between which the results go")
-        head, tail = lines[: lines.index(BEGIN)], lines[lines.index(END) + 1 :]
+    head, tail = around(path) or ([f"# {title}", ""], [])
     folder = path.with_suffix("")
     try:
         shutil.rmtree(folder, ignore_errors=True)
@@ -33,6 +28,19 @@ def write_markdown(path: Path, title: str, sections: Sequence[Section]) -> None:
         path.write_text("\n".join([*head, BEGIN, "", *body, END, *tail]) + "\n", encoding="utf-8")
     except OSError as error:
         raise UserError(f"the page {path} could not be written: {error.strerror or error}") from error
+
+
+def around(path: Path) -> tuple[list[str], list[str]] | None:
+    """The lines before and behind the results on a page that exists, else None.
+
+    To be called before long work: raises UserError for a page without the lines `BEGIN` and `END`.
+    """
+    if not path.exists():
+        return None
+    lines = path.read_text(encoding="utf-8").splitlines()
+    if BEGIN not in lines or END not in lines:
+        raise UserError(f"{path} has no lines {BEGIN!r} and {END!r} between which the results go")
+    return lines[: lines.index(BEGIN)], lines[lines.index(END) + 1 :]
 
 
 def _section(section: Section, folder: Path) -> list[str]:

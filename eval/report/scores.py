@@ -39,6 +39,16 @@ def write_scores(
         raise UserError(f"the scores in {folder} could not be written: {error.strerror or error}") from error
 
 
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write another table as CSV, unless it is empty.  Raises UserError if it cannot be written."""
+    if table.empty:
+        return
+    try:
+        table.to_csv(path, index=False, float_format="%.6g")
+    except OSError as error:
+        raise UserError(f"the table {path} could not be written: {error.strerror or error}") from error
+
+
 def as_dataset(table: pd.DataFrame):
     """Metrics as variables along the other keys; a key with one value only becomes an attribute."""
     keys = [key for key in KEYS if key != "metric"]

@@ -13,7 +13,7 @@ import xarray as xr
 from ocean_gcm.clock import duration_seconds
 from ocean_gcm.data import polygons, reading, time_axis, units
 from ocean_gcm.data.quantities import PREPARED, Prepared
-from ocean_gcm.data.recipe import Recipe, VariableRecipe
+from ocean_gcm.data.recipe import Recipe, SourceRecipe, VariableRecipe
 from ocean_gcm.encoding.analysis import horizontal_intervals, layers, unbroken
 from ocean_gcm.encoding.boxes import Intervals
 from ocean_gcm.errors import UserError
@@ -23,7 +23,10 @@ _LONGITUDE = r"(nav_|geo|t|u|v|grid_)?lon(g|gitude)?(_[a-z])?|xc|tlong?|ulong?"
 WORKERS = 2
 """Threads that read and average, one chunk at a time each."""
 
-_ARRAYS_AT_A_TIME = 6 * WORKERS  # of the size of a chunk, while one is worked on
+LEVELS_AT_A_TIME = 12
+"""Arrays of the size of a level while one is averaged, in double precision."""
+
+_CHUNKS_AT_A_TIME = 3 * WORKERS
 _BYTES = 8
 _EAST_AND_NORTH = {"uo": "eastward_sea_water_velocity", "vo": "northward_sea_water_velocity"}
 
@@ -43,6 +46,7 @@ class Gridded:
       dates: (records,) of the files.
       units, standard_name: after what the recipe says.
       factor: what values are multiplied with before their units count: accumulations, directions.
+      sea: (NY, NX) where values count, as the file has it; None: where there are values.
       notes: what was found and done, sentences for the reader.
     """
 
@@ -57,6 +61,7 @@ class Gridded:
     units: str | None
     standard_name: str
     factor: float
+    sea: np.ndarray | None
     notes: tuple[str, ...]
 
     @property
@@ -79,6 +84,8 @@ class Gridded:
 
     def converted(self, level: np.ndarray) -> np.ndarray:
         """A level as the file has it, in ascending order and the right units.  Raises UserError as `units.to_model`."""
+        if self.sea is not None:
+            level = np.where(self.sea, level, np.nan)
         level = level[self.orders[1]][:, self.orders[2]].astype(np.float64)
         return units.to_model(level * self.factor, self.units, self.prepared.quantity, self.label)
 
@@ -117,6 +124,7 @@ def gridded(name: str, files: Sequence[tuple[str, xr.Dataset]], recipe: Recipe) 
         units=_unit(settings, array, label),
         standard_name=standard_name,
         factor=factor,
+        sea=_sea(source, first, where, place),
         notes=(*place.notes, *notes, *_corrections(settings, array)),
     )
 
@@ -246,7 +254,7 @@ def _records(
 
 def _chunks(array: xr.DataArray, dimensions: dict[str, str], memory: float) -> dict[str, int]:
     """Whole levels, and as many of these and of records as one chunk of the file has, if that fits into `memory` MB."""
-    room = memory * 1e6 / _ARRAYS_AT_A_TIME
+    room = memory * 1e6 / _CHUNKS_AT_A_TIME
     stored = array.encoding.get("preferred_chunks") or {}
     level = _BYTES * array.sizes[dimensions["y"]] * array.sizes[dimensions["x"]]
     chunks = {dimensions["y"]: -1, dimensions["x"]: -1}
@@ -303,6 +311,20 @@ def _factor(name: str, settings: VariableRecipe, standard_name: str, label: str)
         factor = -factor
         notes.append(f"positive {settings.positive} in the source, positive {usual} here")
     return factor, notes
+
+
+def _sea(source: SourceRecipe, dataset: xr.Dataset, where: str, place) -> np.ndarray | None:
+    if source.sea is None:
+        return None
+    array, label = reading.require_numbers(dataset, source.sea.variable, where)
+    rows = (place.dimensions["y"], place.dimensions["x"])
+    extra = [d for d in array.dims if d not in rows]
+    array = array.isel({d: 0 for d in extra})
+    if set(array.dims) != set(rows):
+        raise UserError(f"{label} has the dimensions {array.dims}; expected {rows}")
+    values = array.transpose(*rows).values
+    low, high = source.sea.at_least, source.sea.at_most
+    return values >= low if low is not None else values <= high
 
 
 def _unit(settings: VariableRecipe, array: xr.DataArray, label: str) -> str | None:

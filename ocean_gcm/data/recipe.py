@@ -52,6 +52,20 @@ def _variable(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
+class SeaRecipe(Section):
+    """Where the values of a source count, if it fills its land."""
+
+    variable: str = pydantic.Field(description="what the source calls a field of (latitude, longitude)")
+    at_least: float | None = pydantic.Field(None, description="there is sea where it is at least this, in its unit")
+    at_most: float | None = pydantic.Field(None, description="there is sea where it is at most this, in its unit")
+
+    @pydantic.model_validator(mode="after")
+    def _one(self):
+        if (self.at_least is None) == (self.at_most is None):
+            raise UserError("sea needs one of at_least and at_most")
+        return self
+
+
 class SourceRecipe(Section):
     """Files or a store, and what is taken from there."""
 
@@ -61,6 +75,7 @@ class SourceRecipe(Section):
     variables: dict[str, Annotated[VariableRecipe, pydantic.BeforeValidator(_variable)]] = pydantic.Field(
         min_length=1, description="by CF name, what the source calls it, or a section that says more"
     )
+    sea: SeaRecipe | None = pydantic.Field(None, description="where its values count; null: where there are values")
     credentials: Literal["anonymous", "default"] = pydantic.Field(
         "anonymous", description="for gs:// addresses: none, or those of the environment"
     )
@@ -108,6 +123,10 @@ class ModelGrid(Section):
     config: str = pydantic.Field(description="configuration of the model, a YAML file")
     overrides: tuple[str, ...] = pydantic.Field((), description="changes of it, such as grid.nx=60")
     derived: tuple[str, ...] = pydantic.Field((), description="CF names of what follows from the state, such as mlotst")
+    at_rest: bool = pydantic.Field(
+        False,
+        description="velocities and sea level that no source gives are zero (m s-1, m), so that a model can start",
+    )
     remove_mean_sea_level: bool = pydantic.Field(
         False, description="sea level without its mean over the ocean; no unit"
     )

@@ -33,7 +33,6 @@ class Found:
       units: of the file and here, in words.
       kind: of temperature and salinity, "" for others.
       lowest, mean, highest: of the first record on the target, the mean by area (and thickness of layers).
-      source_mean: the same mean over the water of the source within the target, before it was put on its levels.
       water: part of the target's boxes at the uppermost level that the source knows.
       filled: values of the target that the source does not know, from water around.
       notes: what was found and done.
@@ -48,7 +47,6 @@ class Found:
     lowest: float
     mean: float
     highest: float
-    source_mean: float
     water: float
     filled: int
     notes: tuple[str, ...]
@@ -89,8 +87,6 @@ def _found(planned: Plan, way: Way, name: str, first: Means, field: np.ndarray) 
     if field.ndim == 3:
         weight = weight * boxes.z.lengths[:, None, None]
     valid = np.isfinite(field)
-    surface = np.nan_to_num(first.values[0, 0])
-    counted = (planned.maps[name].cover if variable.prepared.at_rest else first.share[0, 0]) * area
     unit = variable.prepared.variable.units
     return Found(
         name=name,
@@ -102,7 +98,6 @@ def _found(planned: Plan, way: Way, name: str, first: Means, field: np.ndarray) 
         lowest=float(field[valid].min()),
         mean=float((field[valid] * weight[valid]).sum() / weight[valid].sum()),
         highest=float(field[valid].max()),
-        source_mean=float((surface * counted).sum() / counted.sum()),
         water=float((first.share[0, 0] * area).sum() / area.sum()),
         filled=int((columns.wet & ~columns.known).sum()),
         notes=(*variable.notes, *planned.axis.notes),

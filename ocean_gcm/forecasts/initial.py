@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 import cftime
@@ -15,7 +16,7 @@ import xarray as xr
 
 from ocean_gcm.data import grid_agreement
 from ocean_gcm.data.paths import expand
-from ocean_gcm.data.series import PROGNOSTIC, Series, open_dated
+from ocean_gcm.data.series import CF_NAMES, PROGNOSTIC, Series, open_dated
 from ocean_gcm.encoding.encoder import Encoder
 from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
@@ -104,12 +105,8 @@ def open_initial(
 
     Raises UserError for what cannot be read, has no dates, or lies on another grid.
     """
-    where = expand(path)
-    if not isinstance(where, str) and (where / "config.yaml").exists():
-        stores = [where / name for name in ("snapshots.zarr", "output.zarr") if (where / name).exists()]
-        where = stores[0] if stores else where
     label = os.fspath(path)
-    dataset = _with_dates(open_dated(where), label)
+    dataset = _with_dates(_opened(expand(path)), label)
     if encode or not {"lev_bnds", "thkcello"} <= set(dataset.variables):
         dataset.encoding["source"] = label
         return OtherGrid(label, dataset, model, names)
@@ -119,8 +116,23 @@ def open_initial(
         raise UserError(f"{error}; --encode takes the data for an analysis on another grid") from None
     series = Series(label, dataset, model.config, model.grid)
     found = (*PROGNOSTIC, *model.config.tracers)
-    series.require(found)
+    try:
+        series.require(found)
+    except UserError as error:
+        raise UserError(f"{error}; with --encode forecasts begin at rest where there is no velocity") from None
     return OwnGrid(series, found, np.dtype(model.dtype))
+
+
+def _opened(where: Path | str) -> xr.Dataset:
+    """A data set; of a run its snapshots if they hold states, else its output."""
+    if isinstance(where, Path) and (where / "config.yaml").exists():
+        for store in (where / "snapshots.zarr", where / "output.zarr"):
+            if store.exists():
+                dataset = open_dated(store)
+                if {CF_NAMES[name] for name in PROGNOSTIC} <= set(dataset.variables):
+                    return dataset
+        raise UserError(f"the run {where} has no output with {', '.join(CF_NAMES[name] for name in PROGNOSTIC)}")
+    return open_dated(where)
 
 
 def _with_dates(dataset: xr.Dataset, label: str) -> xr.Dataset:

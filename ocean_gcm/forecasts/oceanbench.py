@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -85,9 +84,9 @@ def export_challenger(
     draft = output.with_name(f".{output.name}-{uuid.uuid4().hex}")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # format 3 does not specify consolidated metadata yet
-            made.chunk({**dict.fromkeys(made.dims, -1), **sizes}).drop_encoding().to_zarr(draft, consolidated=True)
+        chunked = made.chunk({**dict.fromkeys(made.dims, -1), **sizes}).drop_encoding()
+        # OceanBench 0.6 reads with a library that does not know format 3
+        chunked.to_zarr(draft, zarr_format=2, consolidated=True)
         if output.exists():
             shutil.rmtree(output)
         draft.rename(output)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,20 @@ def fingerprint(model: OceanModel) -> str:
     return digest.hexdigest()[:16]
 
 
+@contextlib.contextmanager
+def _memory_errors() -> Iterator[None]:
+    """A device that is too small is a user's business."""
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" in str(error):
+            raise UserError(
+                "the memory of the device does not suffice for the members that run in one call; a smaller --chunk "
+                "needs less"
+            ) from error
+        raise
+
+
 @dataclasses.dataclass(eq=False)
 class _Run:
     """The loop over groups of starts, leads and chunks of members."""
@@ -197,7 +212,8 @@ class _Run:
             ThreadPoolExecutor(1) as writer,
         ):
             for begin in range(done, total, at_once):
-                self._group(begin, min(begin + at_once, total), progress, writer)
+                with _memory_errors():
+                    self._group(begin, min(begin + at_once, total), progress, writer)
 
     def _group(self, begin: int, end: int, progress: PieceReport, writer: ThreadPoolExecutor) -> None:
         """The forecasts of the starts `begin` to `end` (exclusive)."""

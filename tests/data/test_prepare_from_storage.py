@@ -1,8 +1,8 @@
 """Stores at gs:// addresses, behind real HTTP: slow, busy and broken connections change nothing that is written."""
 
-import asyncio
 import types
 
+import fsspec
 import numpy as np
 import pytest
 import storage
@@ -17,21 +17,18 @@ RECORDS = 6
 
 
 @pytest.fixture(scope="module")
-def cloud():
+def cloud(tmp_path_factory):
     """(address of a store, faults, bucket): a series in a bucket of an emulator, clients that wait for nothing."""
-    import gcsfs.retry
-
-    async def at_once(seconds):
-        pass
-
+    data, here = series(RECORDS), tmp_path_factory.mktemp("store") / "series.zarr"
+    chunks = {n: {"chunks": [2 if d == "time" else s for d, s in v.sizes.items()]} for n, v in data.data_vars.items()}
+    data.to_zarr(here, encoding=chunks, zarr_format=3)
     with pytest.MonkeyPatch.context() as patch, storage.emulator(patch) as (bucket, faults):
-        patch.setattr(gcsfs.retry, "asyncio", types.SimpleNamespace(**{**vars(asyncio), "sleep": at_once}))
+        import gcsfs.retry  # only now: it keeps the address that it finds when it is imported
+
+        # pauses of gcsfs are random numbers and powers of two
+        patch.setattr(gcsfs.retry, "random", types.SimpleNamespace(random=lambda: -1e9))
         patch.setattr(opening, "_FIRST_WAIT", 0.01)
-        data = series(RECORDS)
-        chunks = {
-            n: {"chunks": [2 if d == "time" else s for d, s in v.sizes.items()]} for n, v in data.data_vars.items()
-        }
-        data.to_zarr(f"{bucket}/series.zarr", encoding=chunks, zarr_format=3)
+        fsspec.filesystem("gs").put(str(here), f"{bucket}/series.zarr", recursive=True)
         yield f"{bucket}/series.zarr", faults, bucket
 
 

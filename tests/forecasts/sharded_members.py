@@ -7,28 +7,21 @@ from pathlib import Path
 os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
 os.environ["JAX_PLATFORMS"] = "cpu"
 
-import copy  # noqa: E402
 import sys  # noqa: E402
 
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from tiny_run import TREE  # noqa: E402
 
 import ocean_gcm as og  # noqa: E402
 from ocean_gcm.config import config_from_dict  # noqa: E402
 from ocean_gcm.data import output  # noqa: E402
 
-NOISE = {"kind": "perturbed", "amplitude": 0.5, "time": "P2D", "length": 2e6} | {
-    "closure": {"kind": "background_mixing", "viscosity": 1e-2, "diffusivity": 1e-3}
-}
-
 
 def main(directory):
-    tree = copy.deepcopy(TREE)
-    tree["closures"]["mixing"] = NOISE
-    model = og.build_model(config_from_dict(tree))
+    model = og.build_model(config_from_dict(TREE))
     fields = output.fields_of(model.initial_state().ocean)
     states = {name: np.stack([array, array]) for name, array in fields.items()}
     output.dataset_from_fields(model.grid, model.config, states, np.array([0.0, 86400.0])).to_zarr(directory / "s.zarr")
@@ -48,6 +41,7 @@ def main(directory):
 
 
 if __name__ == "__main__":
+    jax.config.update("jax_disable_most_optimizations", True)  # compiles faster
     assert jax.device_count() == 2, jax.devices()
     with tempfile.TemporaryDirectory() as directory:
         main(Path(directory))

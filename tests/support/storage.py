@@ -85,6 +85,7 @@ def emulator(environment) -> Iterator[tuple[str, Faults]]:
         if hasattr(handler, name):
             environment.setattr(handler, name, faulty(getattr(handler, name)))
     environment.setattr(server.server.HTTPServer, "allow_reuse_address", True)
+    environment.setattr(server.server.HTTPServer, "request_queue_size", 256)  # clients open many connections at a time
     environment.setattr(handler, "log_message", lambda *arguments: None)
     port = _port()
     url = f"http://127.0.0.1:{port}"
