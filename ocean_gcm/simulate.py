@@ -17,10 +17,11 @@ from rich.console import Console
 
 from ocean_gcm import nonfinite, summary
 from ocean_gcm.budget import Budget
-from ocean_gcm.config import Config, differences
+from ocean_gcm.config import Config
 from ocean_gcm.data import restart
 from ocean_gcm.data.stream import streams
 from ocean_gcm.errors import UserError
+from ocean_gcm.experiment import differences
 from ocean_gcm.progress import ProgressReport
 from ocean_gcm.run_directory import RunDirectory
 

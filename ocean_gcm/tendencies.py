@@ -27,7 +27,7 @@ def explicit_tendencies(
 
     Returns the tendencies in the place of the fields, zero on land, per second; the sea surface has none (None).
     """
-    static, numerics = model.metrics(), model.blueprint.numerics
+    static, numerics = model.metrics(), model.core.numerics
     _, ny, nx = numerics.shape
     start = model.state_from(ocean, time, key)
     surface = (model.forcing if forcing is None else forcing).at(time)

@@ -19,10 +19,11 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from ocean_gcm.config import Config, config_from_dict, read_tree
+from ocean_gcm.config import Config, config_from_dict
 from ocean_gcm.data.paths import expand
 from ocean_gcm.errors import UserError
 from ocean_gcm.validation import suggestion
+from ocean_gcm.yaml_tree import read_tree
 
 FORMAT = "ocean_gcm model 1"
 CONFIG, VARIABLES = "model.yaml", "variables.npz"

@@ -20,7 +20,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 from orbax.checkpoint import v1 as ocp
 
-from ocean_gcm.config import tree_differences
+from ocean_gcm.yaml_tree import tree_differences
 from ocean_gcm.data.restart import named_leaves, quiet, reason, require_fit
 from ocean_gcm.errors import UserError
 from train.step import Carry

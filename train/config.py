@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from ocean_gcm.clock import Duration, TimeConfig
-from ocean_gcm.config import Config, dump_tree, load_config, read_tree
+from ocean_gcm.config import Config, load_config
+from ocean_gcm.yaml_tree import dump_tree, read_tree
 from ocean_gcm.errors import UserError
 from ocean_gcm.metrics.loss import LossConfig
 from ocean_gcm.section import Section

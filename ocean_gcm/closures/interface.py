@@ -69,6 +69,7 @@ class LayerColumns:
       potential_vorticity, vorticity: (nz, ny, nx) q and nabla^2 psi, s-1.
       streamfunction: (nz, ny, nx) m2 s-1.
       u, v: (nz, ny, nx) m s-1.
+      psi_hat: (nz, ny, nk) Fourier coefficients of the streamfunction.
       grid: its lengths and transforms, see `ocean_gcm.dynamics.spectral.grid`.
       k, l: (1, nk) and (ny, 1) wavenumbers, m-1.
       resolved: (ny, nk) 1 where the state may have energy.
@@ -80,6 +81,7 @@ class LayerColumns:
     streamfunction: jax.Array
     u: jax.Array
     v: jax.Array
+    psi_hat: jax.Array
     grid: Any
     k: jax.Array
     l: jax.Array  # noqa: E741

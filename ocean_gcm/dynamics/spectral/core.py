@@ -180,6 +180,7 @@ class QuasiGeostrophy:
             vorticity=self.grid.to_physical(relative),
             u=p.u,
             v=p.v,
+            psi_hat=p.psi_hat,
             grid=self.grid,
             k=static.k,
             l=static.l,
