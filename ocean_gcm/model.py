@@ -253,7 +253,7 @@ class OceanModel(nnx.Module):
 
     def to_xarray(self, trajectory: rollout.Trajectory):
         """CF data set of the saved states: names, units, coordinates, bounds, land as NaN."""
-        from ocean_gcm.data.output import dataset_from_trajectory
+        from ocean_gcm.form import dataset_from_trajectory
 
         return dataset_from_trajectory(self, trajectory)
 

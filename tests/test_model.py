@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import ocean_gcm as og
-from ocean_gcm import rollout
 from ocean_gcm.config import config_from_dict
 from ocean_gcm.forcing.surface import no_forcing
 

@@ -10,7 +10,6 @@ import pytest
 from ocean_gcm import rollout
 from ocean_gcm.state import Diagnostics
 
-
 NOTHING = Diagnostics.zero(jnp.float64)
 
 

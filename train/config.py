@@ -13,11 +13,11 @@ import pydantic
 
 from ocean_gcm.clock import Duration, TimeConfig
 from ocean_gcm.config import Config, load_config
-from ocean_gcm.yaml_tree import dump_tree, read_tree
 from ocean_gcm.errors import UserError
 from ocean_gcm.metrics.loss import LossConfig
 from ocean_gcm.section import Section
 from ocean_gcm.validation import sentence
+from ocean_gcm.yaml_tree import dump_tree, read_tree
 
 Moment = float | str
 """A share of the records, 0 to 1, or a date YYYY-MM-DD."""
