@@ -10,6 +10,8 @@ import pydantic
 
 from ocean_gcm.clock import TimeConfig
 from ocean_gcm.closures.config import ClosureConfig
+from ocean_gcm.closures.kinds import refuse_others
+from ocean_gcm.closures.layers import LayersClosureConfig
 from ocean_gcm.data.paths import expand
 from ocean_gcm.data.variables import VARIABLES
 from ocean_gcm.dynamics.finite_volume.config import DynamicsConfig
@@ -89,6 +91,8 @@ class Config(Experiment):
 
 CORES: dict[str, type[Experiment]] = {FINITE_VOLUME: Config, QUASI_GEOSTROPHIC: LayersExperiment}
 """Configurations by the key dynamics.core."""
+CLOSURES = {FINITE_VOLUME: ClosureConfig, QUASI_GEOSTROPHIC: LayersClosureConfig}
+"""Their closures."""
 
 
 def load_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> Experiment:
@@ -106,7 +110,11 @@ def config_from_dict(tree: Mapping[str, Any], source: str = "the configuration")
     """
     try:
         _require_variables(tree, "")
-        kind = CORES[_core(tree)]
+        core = _core(tree)
+        kind = CORES[core]
+        for other, union in CLOSURES.items():
+            if other != core:
+                refuse_others(tree.get("closures"), CLOSURES[core], union, other)
         return kind.model_validate(tree)
     except pydantic.ValidationError as error:
         raise UserError(f"{source}: {sentence(error, kind)}") from None

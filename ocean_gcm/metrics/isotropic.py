@@ -1,8 +1,8 @@
 r"""Isotropic spectra, transfers and fluxes of layers in a periodic box.
 
 All take the streamfunction or potential vorticity on points, (..., nz, ny, nx), and give (..., nz, rings) or
-(..., rings): ring n holds the modes with n - 1/2 <= kappa/dkappa < n + 1/2, dkappa = 2 pi over the longer side.  Sums over
-rings are means over the box (Parseval), so spectra are per ring; divide by dkappa for a density.
+(..., rings): ring n holds the modes with n - 1/2 <= kappa/dkappa < n + 1/2, dkappa = 2 pi over the longer side.  Sums
+over rings are means over the box (Parseval), so spectra are per ring; divide by dkappa for a density.
 """
 
 from __future__ import annotations

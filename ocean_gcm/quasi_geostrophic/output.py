@@ -30,7 +30,7 @@ def fields_of(ocean: Any) -> dict[str, np.ndarray]:
 
 
 def record(grid: PeriodicGrid, config: Any, fields: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """All variables and series of potential vorticity (..., nz, ny, nx), in float64; energies per mass of all layers."""
+    """All variables and series of q (..., nz, ny, nx), in float64; energies are per mass of all layers."""
     core, matrices = _inversion(grid, config.dynamics)
     q = np.asarray(fields["potential_vorticity"], float)
     q_hat = np.fft.rfft2(q)

@@ -1,7 +1,7 @@
 r"""Deformation of the flow, and what a stress does to potential vorticity.
 
-Tension D_T = du/dx - dv/dy, shear D_S = dv/dx + du/dy.  A trace-free symmetric tensor ((a, b), (b, -a)) whose divergence
-is a force per mass has the curl
+Tension D_T = du/dx - dv/dy, shear D_S = dv/dx + du/dy.  A trace-free symmetric tensor ((a, b), (b, -a)) whose
+divergence is a force per mass has the curl
 
     (d^2/dx^2 - d^2/dy^2) b - 2 d^2 a/dx dy:
 
