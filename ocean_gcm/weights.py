@@ -88,7 +88,7 @@ def export_model(model, directory: Path) -> None:
     """Write an exported model, each of its files replaced in one go.  Raises UserError if that fails."""
     tree = model.config.model_dump(mode="json")
     # the statistics are among the variables, the weights are these
-    learned = {key: _without_files(tree[key]) for key in ("closures", "encoder", "decoder")}
+    learned = {key: _without_files(tree[key]) for key in ("closures", "encoder", "decoder") if key in tree}
     tree = {**tree, "weights": None, "provenance": None, **learned}
     text = config_from_dict(tree).to_yaml().encode()
     buffer = io.BytesIO()

@@ -26,11 +26,10 @@ TREE = {
 
 
 def changed(**sections):
-    """The tree with keys of some sections replaced, or whole sections."""
+    """The tree with other keys in the sections of one core and time, or with other sections."""
     tree = copy.deepcopy(TREE)
     for name, section in sections.items():
-        both = isinstance(section, dict) and isinstance(tree.get(name), dict)
-        tree[name] = {**tree[name], **section} if both else section
+        tree[name] = {**tree[name], **section} if name in ("dynamics", "time", "output", "grid") else section
     return tree
 
 

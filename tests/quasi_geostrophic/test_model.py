@@ -165,8 +165,6 @@ def test_forcing_brings_in_its_energy():
 )
 def test_mistakes_are_named(sections, words):
     tree = changed(**sections)
-    if "initial" in sections:
-        tree["initial"] = sections["initial"]
     with pytest.raises(UserError) as caught:
         config_from_dict(tree)
     for word in words:
