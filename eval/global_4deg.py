@@ -20,7 +20,7 @@ from eval import global_4deg_figures as figures
 from eval.reference_climatology import Climatology, read_climatology, read_surface
 from ocean_gcm.data.paths import expand
 from ocean_gcm.data.run_output import Run, open_run
-from ocean_gcm.errors import UserError
+from ocean_gcm.errors import UserError, exit_code
 from ocean_gcm.metrics import means, summary
 
 SPIN_UP = 30.0  # years after which transports are judged
@@ -282,16 +282,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--picture", type=Path, help="also draw one picture of the whole to this PNG")
     parser.add_argument("--last", type=float, default=10.0, help="years in the final mean")
     options = parser.parse_args(arguments)
-    try:
+
+    def run() -> None:
         study = open_study(options.run, expand(options.reference), expand(options.independent), options.last)
         print(f"wrote {evaluate(study, options.output)}")
         if options.picture is not None:
             final = study.run.fields(slice(-study.last, None))
             print(f"wrote {figures.draw_picture(options.picture, study, final)}")
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+
+    return exit_code(run, "global_4deg")
 
 
 if __name__ == "__main__":

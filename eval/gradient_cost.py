@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 
 import ocean_gcm as og
-from ocean_gcm.errors import UserError
+from ocean_gcm.errors import exit_code
 
 DEFAULT = ("configs/acc_channel.yaml", "configs/global_4deg.yaml")
 
@@ -172,20 +172,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--repetitions", type=int, default=5, help="runs of each program")
     parser.add_argument("--output", type=Path, help="folder of gradients.md and gradients.csv; default: print only")
     options = parser.parse_args(arguments)
-    try:
+
+    def run() -> None:
         rows = []
         for path in options.configs:
             rows += measure(path, options.set, options.memory, options.time, options.repetitions)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    if options.output is not None:
-        options.output.mkdir(parents=True, exist_ok=True)
-        command = " ".join(["python -m eval.gradient_cost", *(f"--set {s}" for s in options.set)])
-        write_csv(options.output / "gradients.csv", rows)
-        (options.output / "gradients.md").write_text(page(rows, command))
-        print(f"wrote {options.output / 'gradients.md'}")
-    return 0
+        if options.output is not None:
+            options.output.mkdir(parents=True, exist_ok=True)
+            command = " ".join(["python -m eval.gradient_cost", *(f"--set {s}" for s in options.set)])
+            write_csv(options.output / "gradients.csv", rows)
+            (options.output / "gradients.md").write_text(page(rows, command))
+            print(f"wrote {options.output / 'gradients.md'}")
+
+    return exit_code(run, "gradient_cost")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ import numpy as np
 import ocean_gcm as og
 from eval import gradients_page
 from eval.gradients_chain import Run, along, directions, inner, steps_per_day
-from ocean_gcm.errors import UserError
+from ocean_gcm.errors import UserError, exit_code
 
 LEADS = (1, 2, 5, 10, 20, 40, 80, 120, 160, 200)
 STEPS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
@@ -225,7 +225,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--name", help="name of the page; default: that of the configuration")
     parser.add_argument("--output", type=Path, default=Path("docs/results"), help="folder of page, figure and CSV")
     options = parser.parse_args(arguments)
-    try:
+
+    def run() -> None:
         config = og.load_config(options.config, overrides=["precision=float64", *options.set])
         if options.days < 1 or options.spin_up < 0 or len(options.steps) < 2:
             raise UserError("--days must be at least 1, --spin-up at least 0, and --steps two or more sizes")
@@ -241,10 +242,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.output.mkdir(parents=True, exist_ok=True)
         write_csv(options.output / f"trust_horizon_{name}.csv", study)
         print(f"wrote {gradients_page.write(study, options.output)}")
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+
+    return exit_code(run, "gradients")
 
 
 if __name__ == "__main__":

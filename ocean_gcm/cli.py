@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ocean_gcm.errors import UserError
-
-_INTERRUPTED = 130  # what a shell reports after Ctrl-C
+from ocean_gcm.errors import INTERRUPTED, UserError, exit_code
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit code is 0, 2 after a user's mistake, 130 after an interruption."""
-    try:
+
+    def run() -> int:
         parsed = _parser().parse_args(arguments)
         return parsed.run(parsed)
-    except UserError as error:
-        print(f"ocean-gcm: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("ocean-gcm: stopped", file=sys.stderr)
-        return _INTERRUPTED
-    except BrokenPipeError:
-        # the reader of a pipe (head, less) has gone: nothing is wrong
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+
+    return exit_code(run, "ocean-gcm")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,9 +51,60 @@ def _parser() -> argparse.ArgumentParser:
     plot.add_argument("--output", metavar="DIR", help="where the figures go (default RUN/figures)")
     plot.set_defaults(run=_plot)
 
+    _add_forecast(commands)
+    _add_oceanbench(commands)
     _add_coarsen(commands)
     _add_statistics(commands)
+    _add_data(commands)
     return parser
+
+
+def _add_forecast(commands) -> None:
+    text = "Ensemble forecasts from states of a data set, written to a Zarr store (init_time, member, lead, ...)."
+    parser = commands.add_parser("forecast", help="make ensemble forecasts", description=text)
+    parser.add_argument("experiment", metavar="MODEL_OR_CONFIG", help="trained model (directory, gs://) or YAML file")
+    parser.add_argument("--initial", required=True, metavar="DATA", help="Zarr, NetCDF, run directory or gs:// address")
+    parser.add_argument(
+        "--start", required=True, nargs="+", metavar="DATE", help="first start, or all of them: YYYY-MM-DD[THH:MM]"
+    )
+    parser.add_argument("--every", metavar="P", help="time between starts, ISO-8601 such as P7D")
+    parser.add_argument("--count", type=int, default=1, metavar="N", help="number of starts (default 1)")
+    parser.add_argument("--lead", default="P15D", metavar="P", help="length of the forecasts (default P15D)")
+    parser.add_argument("--save", default="P1D", metavar="P", help="time between saved leads (default P1D)")
+    parser.add_argument("--with-start", action="store_true", help="save the initial states, too, as lead 0")
+    parser.add_argument("--members", type=int, default=1, metavar="N", help="members of each forecast (default 1)")
+    parser.add_argument(
+        "--perturb",
+        choices=("initial", "noise"),
+        help="how members differ: initial states and noise, or noise alone (default: initial for several members)",
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="of all that is random (default: the configuration's)")
+    parser.add_argument("--output", required=True, metavar="ZARR", help="store to write")
+    parser.add_argument("--variables", nargs="+", metavar="NAME", help="CF names (default: thetao so uo vo zos)")
+    parser.add_argument("--levels", nargs="+", type=int, metavar="K", help="levels to keep, 0 is the uppermost")
+    parser.add_argument("--depth", type=float, metavar="M", help="keep levels down to this depth in m")
+    parser.add_argument("--grid", metavar="GRID", help="other grid: a spacing such as 1deg, a YAML file, or a data set")
+    parser.add_argument(
+        "--statistics", nargs="+", default=[], metavar="S", help="of the members: mean, std, quantiles such as 0.05"
+    )
+    parser.add_argument("--no-members", action="store_true", help="keep the statistics only")
+    parser.add_argument("--encode", action="store_true", help="take the initial data for an analysis on another grid")
+    parser.add_argument("--chunk", type=int, metavar="N", help="most members in one call (default: what memory holds)")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--resume", action="store_true", help="go on with the store that is there")
+    mode.add_argument("--overwrite", action="store_true", help="replace the store that is there")
+    _add_overrides(parser)
+    parser.set_defaults(run=_forecast)
+
+
+def _add_oceanbench(commands) -> None:
+    text = "Forecasts of ten days, made with --grid, in the form that the benchmark OceanBench takes as a challenger."
+    parser = commands.add_parser("oceanbench", help="export forecasts for OceanBench", description=text)
+    parser.add_argument("forecasts", metavar="FORECASTS", help="store that ocean-gcm forecast wrote")
+    parser.add_argument("--output", required=True, metavar="ZARR", help="store to write")
+    parser.add_argument("--member", type=int, metavar="N", help="one member (default: the mean of all)")
+    parser.add_argument("--overwrite", action="store_true", help="replace the store")
+    parser.set_defaults(run=_oceanbench)
 
 
 def _add_coarsen(commands) -> None:
@@ -107,6 +148,21 @@ def _add_statistics(commands) -> None:
     statistics.set_defaults(run=_statistics)
 
 
+def _add_data(commands) -> None:
+    data = commands.add_parser("data", help="published data by recipes", description="Published data by recipes.")
+    actions = data.add_subparsers(required=True, metavar="ACTION")
+    prepare = actions.add_parser("prepare", help="read, check and regrid data, write them to one Zarr store")
+    prepare.add_argument("recipe", metavar="RECIPE", help="YAML file, see configs/data")
+    prepare.add_argument("--output", required=True, metavar="ZARR", help="store to write")
+    prepare.add_argument("--overwrite", action="store_true", help="replace the store, and begin anew")
+    _add_overrides(prepare)
+    prepare.set_defaults(run=_prepare)
+    check = actions.add_parser("check", help="open and check the data of a recipe, read one record, write nothing")
+    check.add_argument("recipe", metavar="RECIPE", help="YAML file, see configs/data")
+    _add_overrides(check)
+    check.set_defaults(run=_check)
+
+
 def _add_overrides(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="for example grid.nx=60"
@@ -129,6 +185,13 @@ def _load(experiment: str, overrides: Sequence[str]):
     if not run.config.exists():
         raise UserError(f"{path} is a directory without config.yaml; expected a YAML file or the directory of a run")
     return load_config(run.config, overrides), path
+
+
+def _load_ocean(experiment: str, overrides: Sequence[str], what: str):
+    """The configuration of a file or run directory, which must be one with the finite-volume core."""
+    from ocean_gcm.config import require_ocean
+
+    return require_ocean(_load(experiment, overrides)[0], what)
 
 
 def _length(config, years: float | None) -> str | None:
@@ -158,7 +221,60 @@ def _simulate(parsed: argparse.Namespace) -> int:
     outcome = simulate(
         config, directory, resume=parsed.resume, overwrite=parsed.overwrite, figures=not parsed.no_figures
     )
-    return _INTERRUPTED if outcome.interrupted else 0
+    return INTERRUPTED if outcome.interrupted else 0
+
+
+def _forecast(parsed: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    import ocean_gcm
+    from ocean_gcm.forecasts.run import forecast
+
+    model = ocean_gcm.build_model(_load_ocean(parsed.experiment, parsed.overrides, "a forecast"))
+    console = Console()
+    try:
+        made = forecast(
+            model,
+            parsed.initial,
+            parsed.output,
+            start=parsed.start,
+            every=parsed.every,
+            count=parsed.count,
+            lead=parsed.lead,
+            save=parsed.save,
+            with_start=parsed.with_start,
+            members=parsed.members,
+            perturb=parsed.perturb,
+            seed=parsed.seed,
+            variables=parsed.variables,
+            levels=parsed.levels,
+            depth=parsed.depth,
+            grid=parsed.grid,
+            statistics=parsed.statistics,
+            keep_members=not parsed.no_members,
+            encode=parsed.encode,
+            chunk=parsed.chunk,
+            resume=parsed.resume,
+            overwrite=parsed.overwrite,
+            address=parsed.experiment,
+            console=console,
+        )
+    except KeyboardInterrupt:
+        console.print("stopped; forecasts that are complete stay, --resume goes on with the others", highlight=False)
+        return INTERRUPTED
+    lost = int((parsed.members - made["finite_members"].isel(lead=-1)).sum())
+    note = f"; {lost} members became not finite" if lost else ""
+    numbers = f"{made.sizes['init_time']} starts, {parsed.members} members, {made.sizes['lead']} leads"
+    console.print(f"{parsed.output}: {numbers}{note}", highlight=False, soft_wrap=True)
+    return 0
+
+
+def _oceanbench(parsed: argparse.Namespace) -> int:
+    from ocean_gcm.forecasts.oceanbench import export_challenger
+
+    made = export_challenger(parsed.forecasts, parsed.output, member=parsed.member, overwrite=parsed.overwrite)
+    print(f"{parsed.output}: {made.sizes['first_day_datetime']} starts, {made.sizes['lead_day_index']} days")
+    return 0
 
 
 def _dry_run(config) -> int:
@@ -211,7 +327,7 @@ def _coarsen(parsed: argparse.Namespace) -> int:
 
     from ocean_gcm.data.coarsen import coarsen
 
-    config = None if parsed.config is None else _load(parsed.config, [])[0]
+    config = None if parsed.config is None else _load_ocean(parsed.config, [], "coarsen")
     with Progress(transient=True) as bar:
         task = bar.add_task("coarsening", total=None)
         made = coarsen(
@@ -238,7 +354,7 @@ def _statistics(parsed: argparse.Namespace) -> int:
 
     if not parsed.output.endswith(".json"):
         raise UserError(f"--output is {parsed.output!r}; expected a file that ends in .json")
-    config, _ = _load(parsed.experiment, parsed.overrides)
+    config = _load_ocean(parsed.experiment, parsed.overrides, "statistics")
     statistics = measure_truth(
         config,
         parsed.truth,
@@ -251,6 +367,41 @@ def _statistics(parsed: argparse.Namespace) -> int:
     print(f"{'uppermost level':20}{'mean':>12}{'spread':>12}{'of change':>12}")
     for name, *numbers in table(statistics):
         print(f"{name:20}" + "".join(f"{number:>12}" for number in numbers))
+    return 0
+
+
+def _prepare(parsed: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from ocean_gcm.data.prepare import prepare
+    from ocean_gcm.data.recipe import load_recipe
+    from ocean_gcm.progress import PieceReport
+
+    console = Console()
+    recipe = load_recipe(parsed.recipe, parsed.overrides)
+    report: list[PieceReport] = []
+
+    def progress(done: int, total: int) -> None:
+        if not report:
+            report.append(PieceReport(console, total, f"records of {recipe.name}", done).__enter__())
+        report[0].update(done)
+
+    try:
+        made = prepare(recipe, parsed.output, overwrite=parsed.overwrite, progress=progress, say=console.print)
+    finally:
+        for display in report:
+            display.__exit__()
+    print(f"{parsed.output}: {made['records']} records")
+    return 0
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from ocean_gcm.data.recipe import load_recipe
+    from ocean_gcm.data.survey import show, survey
+
+    show(survey(load_recipe(parsed.recipe, parsed.overrides)), Console())
     return 0
 
 

@@ -122,6 +122,16 @@ def config_from_dict(tree: Mapping[str, Any], source: str = "the configuration")
         raise UserError(f"{source}: {error}") from None
 
 
+def require_ocean(config: Experiment, what: str) -> Config:
+    """The configuration, where it is one with the finite-volume core; UserError else, `what` says what needs it."""
+    if not isinstance(config, Config):
+        raise UserError(
+            f"{what} needs the core {FINITE_VOLUME}; the configuration {config.name} has dynamics.core = "
+            f"{config.dynamics.core}"
+        )
+    return config
+
+
 def _core(tree: Mapping[str, Any]) -> str:
     """The key dynamics.core; what is no section is left to the validation."""
     dynamics = tree.get("dynamics") if isinstance(tree, Mapping) else None

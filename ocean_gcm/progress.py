@@ -72,6 +72,35 @@ class ProgressReport(Display):
         return f"{self._time.date(step * self._time.step_seconds):%Y-%m-%d}"
 
 
+class PieceReport(Display):
+    """Shows how many equal pieces of work are done, where the work is, and the time left; a context manager."""
+
+    def __init__(self, console: Console, total: int, what: str, first: int = 0):
+        self._what, self._done = what, first
+        columns = (
+            TextColumn("{task.completed:.0f} of {task.total:.0f} " + what + "{task.fields[place]}"),
+            BarColumn(),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+        )
+        super().__init__(console, columns, first, total, place="")
+
+    def advance(self) -> None:
+        """Called after each piece."""
+        self.update(self._done + 1)
+
+    def update(self, done: int, place: str = "") -> None:
+        """Called with the number of pieces done; `place` tells the reader where that is."""
+        self._done, place = done, place and f", {place}"
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, place=place)
+        elif self._line_is_due():
+            rate = self._rate(done)
+            left = _clock((self._total - done) / rate) if rate > 0 else "unknown"
+            text = f"{done} of {self._total} {self._what}{place}  {left} left"
+            self._console.print(text, highlight=False, soft_wrap=True)
+
+
 def _clock(seconds: float) -> str:
     minutes, seconds = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -88,7 +88,7 @@ def export_model(model, directory: Path) -> None:
     """Write an exported model, each of its files replaced in one go.  Raises UserError if that fails."""
     tree = model.config.model_dump(mode="json")
     # the statistics are among the variables, the weights are these
-    learned = {key: _without_files(tree[key]) for key in ("closures", "encoder", "decoder") if key in tree}
+    learned = {key: without_files(tree[key]) for key in ("closures", "encoder", "decoder") if key in tree}
     tree = {**tree, "weights": None, "provenance": None, **learned}
     text = config_from_dict(tree).to_yaml().encode()
     buffer = io.BytesIO()
@@ -160,9 +160,10 @@ def _read(address: str) -> bytes:
         raise UserError(f"{address} cannot be read: {error}") from error
 
 
-def _without_files(tree: Any) -> Any:
+def without_files(tree: Any) -> Any:
+    """A section of a configuration without the files of statistics, which a model has among its variables."""
     if isinstance(tree, Mapping):
-        return {key: None if key == "statistics" else _without_files(below) for key, below in tree.items()}
+        return {key: None if key == "statistics" else without_files(below) for key, below in tree.items()}
     return tree
 
 

@@ -73,6 +73,13 @@ def test_info_shows_what_a_configuration_amounts_to(path, capsys):
         assert words in printed
 
 
+@pytest.mark.parametrize("arguments", [["statistics", "{qg}", "truth.zarr", "--output", "s.json"]])
+def test_commands_of_one_core_say_so(capsys, arguments):
+    qg = str(CONFIGS / "qg_eddy.yaml")
+    assert cli.main([a.format(qg=qg) for a in arguments]) == 2
+    assert "needs the core finite_volume; the configuration qg_eddy has" in capsys.readouterr().err
+
+
 def test_schema_is_json(capsys):
     assert cli.main(["info", "--schema"]) == 0
     assert "grid" in json.loads(capsys.readouterr().out)["properties"]

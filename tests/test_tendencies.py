@@ -1,5 +1,7 @@
 """Tendencies of closures without a step: against what a step does, conservation, and classical closures."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import jax_datetime as jdt
@@ -10,7 +12,7 @@ from flax import nnx
 
 from ocean_gcm.build import build_model
 from ocean_gcm.config import config_from_dict
-from ocean_gcm.tendencies import explicit_tendencies
+from ocean_gcm.tendencies import eddy_transports, explicit_tendencies
 
 NETWORK = {
     "kind": "neural_tendencies",
@@ -55,6 +57,23 @@ def test_heat_and_salt_stay(model, tendencies):
 def test_no_tendency_of_the_sea_surface_nor_on_land(model, tendencies):
     assert tendencies.sea_surface_height is None
     assert not np.asarray(tendencies.u)[~model.grid.mask_u].any()
+
+
+def test_eddies_carry_no_net_volume_and_flatten_slopes():
+    """Warm water reaches deeper in the north: it goes south at the top, and as much cold water goes north below."""
+    closures = {"eddies": {"kind": "gent_mcwilliams_redi", "diffusivity": 1000.0}}
+    model = build_model(config_from_dict({**tiny_run.TREE, "surface": {}, "closures": closures}))
+    start = model.initial_state().ocean
+    y, z = model.grid.geometry.y["T"], model.grid.centre_depth
+    tilted = dataclasses.replace(start, temperature=jnp.asarray(10.0 - 0.01 * z + 0.02 * y))
+    east, north = eddy_transports(model, tilted, jdt.Timedelta(0, 0), jax.random.key(0))
+    assert np.abs(north).max() > 1e3
+    np.testing.assert_allclose(np.asarray(north).sum(0), 0.0, atol=1e-9 * np.abs(north).max())
+    np.testing.assert_allclose(east, 0.0, atol=1e-9 * np.abs(north).max())
+    inner = np.asarray(north)[:, 1:3]
+    assert (inner[0] < 0).all() and (inner[-1] > 0).all()
+    bare = build_model(config_from_dict({**tiny_run.TREE, "surface": {}, "closures": {}}))
+    assert not np.any(eddy_transports(bare, tilted, jdt.Timedelta(0, 0), jax.random.key(0))[1])
 
 
 def test_coefficients_have_no_part_in_them():

@@ -6,9 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from ocean_gcm.errors import UserError
-
-_INTERRUPTED = 130
+from ocean_gcm.errors import exit_code
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,7 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--distributed", action="store_true", help="one of several processes, see docs/clusters.md")
     parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
     parsed = parser.parse_args(arguments)
-    try:
+
+    def run() -> None:
         if parsed.distributed:
             from train.processes import join
 
@@ -34,13 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(check(config, parsed.config))
         else:
             train(config, parsed.config, parsed.output, resume=parsed.resume)
-    except UserError as error:
-        print(f"train: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("train: stopped; --resume goes on from the last checkpoint", file=sys.stderr)
-        return _INTERRUPTED
-    return 0
+
+    return exit_code(run, "train", stopped="stopped; --resume goes on from the last checkpoint")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from ocean_gcm.clock import Duration, TimeConfig
-from ocean_gcm.config import Config, load_config
+from ocean_gcm.config import Config, load_config, require_ocean
 from ocean_gcm.errors import UserError
 from ocean_gcm.metrics.loss import LossConfig
 from ocean_gcm.section import Section
@@ -35,7 +35,8 @@ class ModelReference(Section):
     def load(self, base: Path) -> Config:
         """The model's configuration; `base` is the directory that its path counts from.  Raises UserError."""
         texts = [f"{key}={json.dumps(value)}" for key, value in self.overrides.items()]
-        return load_config(base / os.path.expandvars(self.config), texts)
+        config = load_config(base / os.path.expandvars(self.config), texts)
+        return require_ocean(config, "training")
 
 
 class MadeTruth(Section):
@@ -58,7 +59,7 @@ class SimulatedTruth(ModelReference, MadeTruth):
 
 
 class ObservedTruth(MadeTruth):
-    """A truth that is made of observations: the model as it is before training, its tracers held to a climatology."""
+    """A truth that is made of observations: the model that training begins with, its tracers held to a climatology."""
 
     path: str = pydantic.Field(description="NetCDF file or Zarr store of the climatology (a path; $NAME is replaced)")
     temperature: str = pydantic.Field(description="name of the temperature, in the file in degC or K")

@@ -10,11 +10,11 @@ import pandas as pd
 
 from eval.global_4deg_hybrid import figures, scores
 from eval.global_4deg_hybrid.page import write_page
-from eval.profiles import read_profiles
+from eval.observations.readers import read_observations
 from eval.reference_climatology import read_climatology
 from ocean_gcm.data.paths import expand
 from ocean_gcm.data.run_output import Run, open_run
-from ocean_gcm.errors import UserError
+from ocean_gcm.errors import UserError, exit_code
 from train.config import load_train_config
 
 PROFILES = {"WOD 2001": "wod2001_profiles.nc", "Argo": "argo_profiles.nc"}
@@ -43,7 +43,7 @@ def evaluate(runs: dict[str, Path], trained: dict[str, Path], data: Path, output
     grid = opened["physics"].grid
     levitus = read_climatology("Levitus", data / "global_4deg.nc", grid, "theta_annual", "salt_annual")
     woa18 = read_climatology("WOA18", data / "woa18_annual_5deg.nc", grid, "thetao", "so")
-    profiles = [read_profiles(data / file, label) for label, file in PROFILES.items()]
+    profiles = [read_observations(data / file, label) for label, file in PROFILES.items()]
     held_out = [region for path in trained.values() for region in load_train_config(path / "training.yaml").held_out]
     rows, last_years, series = [], {}, {}
     for name, run in opened.items():
@@ -81,7 +81,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", default="${OCEAN_GCM_DATA}", help="directory of climatologies and profiles")
     parser.add_argument("--output", type=Path, default=Path("docs/results"))
     options = parser.parse_args(arguments)
-    try:
+
+    def run() -> None:
         runs, trained = named(options.runs), named(options.trained)
         if not {"physics", "hybrid"} <= set(runs) or not set(trained) < set(runs):
             raise UserError(
@@ -89,10 +90,8 @@ def main(arguments: list[str] | None = None) -> int:
                 "among the runs, and trained ones that are among them"
             )
         evaluate(runs, trained, expand(options.data), options.output)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+
+    return exit_code(run, "global_4deg_hybrid")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from ocean_gcm.grid.grid import Grid
 from ocean_gcm.metrics import means
 
 COLOURS = {"physics": "black", "hybrid": "#c0504d"}
+OTHERS = ("#1f5a8c", "#5aa05a", "#b07a2a", "#7a5aa0")
+"""Colours of further models, in their order."""
 
 
 def draw_years(path: Path, series: Mapping[str, pd.DataFrame]) -> Path:
@@ -22,8 +25,9 @@ def draw_years(path: Path, series: Mapping[str, pd.DataFrame]) -> Path:
     with style.look():
         figure, axes = style.new_figure(5.5, 3.0)
         axis = axes[0, 0]
+        others = itertools.cycle(OTHERS)
         for name, table in series.items():
-            axis.plot(table.year, table.value, color=COLOURS.get(name, "#1f5a8c"), label=name, linewidth=1.5)
+            axis.plot(table.year, table.value, color=COLOURS.get(name) or next(others), label=name, linewidth=1.5)
         axis.set_xlabel("year")
         axis.set_ylabel("RMSE of temperature, 0 to 800 m (K)")
         axis.set_ylim(0)

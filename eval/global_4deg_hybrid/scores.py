@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from eval.profiles import NAMES, Places, Profiles, at_profiles, box_means
+from eval.observations.matchups import at_season
+from eval.observations.samples import Observations
+from eval.observations.statistics import box_means
 from eval.reference_climatology import Climatology
 from ocean_gcm.clock import SECONDS_PER_DAY
 from ocean_gcm.data.climatology import read_tracer_records
@@ -21,6 +23,7 @@ from ocean_gcm.metrics import means, summary
 from train.config import Region
 from train.held_out import within
 
+NAMES = {"temperature": "thetao", "salinity": "so"}
 DEEP = 800.0
 """m; the layer in which heat of decades is stored."""
 
@@ -133,14 +136,15 @@ def climate_rows(run: Run, levitus: Climatology, woa18: Climatology, held_out: S
 
 
 def profile_rows(
-    fields: dict[str, np.ndarray], times: np.ndarray, grid: Grid, profiles: Sequence[Profiles], lead: str
+    fields: dict[str, np.ndarray], times: np.ndarray, grid: Grid, profiles: Sequence[Observations], lead: str
 ) -> list[dict]:
     """Errors of a year's fields at profiles, by layer."""
     rows = []
     for source in profiles:
-        places = Places.of(source, grid)
         for name, variable in NAMES.items():
-            difference = at_profiles(fields[name], times, places, source, grid) - source.values[name]
+            if variable not in source.values:
+                raise UserError(f"{source.label} has no {variable}; expected profiles of thetao and so")
+            difference = at_season(fields[name], times, grid, source) - source.values[variable]
             for layer, limits in {"50_800m": (50.0, DEEP), "800_2000m": (DEEP + 1, 2000.0)}.items():
                 rmse, bias, number = box_means(source, difference, *limits)
                 head = {"lead": lead, "against": source.label, "region": "all", "variable": f"{variable}_{layer}"}

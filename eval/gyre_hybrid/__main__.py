@@ -13,7 +13,7 @@ import ocean_gcm as og
 from eval.gyre_hybrid import climate, forecasts
 from eval.gyre_hybrid.page import write_page
 from ocean_gcm.data.truth import open_truth
-from ocean_gcm.errors import UserError
+from ocean_gcm.errors import UserError, exit_code
 from ocean_gcm.model import OceanModel
 
 
@@ -130,15 +130,14 @@ def main(arguments: list[str] | None = None) -> int:
     page.add_argument("tables", help="directory that holds forecasts.csv and climates.csv")
     page.add_argument("--output", default="docs/results")
     options = parser.parse_args(arguments)
-    try:
+
+    def run() -> None:
         if options.command == "page":
             write_page(Path(options.tables), Path(options.output))
         else:
             {"forecasts": run_forecasts, "climates": run_climates}[options.command](options)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+
+    return exit_code(run, "gyre_hybrid")
 
 
 if __name__ == "__main__":

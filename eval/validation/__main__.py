@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
 
 from eval.validation import page
 from eval.validation.cases import CASES
+from ocean_gcm.errors import exit_code
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,16 +26,20 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = [name for name in options.cases if name not in CASES]
     if unknown:
         parser.error(f"unknown case {unknown[0]!r}; expected one of {', '.join(CASES)}")
+    return exit_code(lambda: run(options.cases or list(CASES), options.output), "validation")
+
+
+def run(cases: Sequence[str], output: Path | None) -> None:
+    """Run `cases`, print what was found and write the page with its figures."""
     jax.config.update("jax_enable_x64", True)
-    for name in options.cases or CASES:
+    for name in cases:
         case = CASES[name]
         outcomes = {part: function() for part, function in case.runs.items()}
         new = [row for part, outcome in outcomes.items() for row in page.rows_of(part, outcome)]
         print("\n".join(page.table(new)), flush=True)
-        if options.output is not None:
-            case.draw(*outcomes.values(), options.output / page.NAME / f"{name}.png")
-            page.write_page(options.output, page.update_csv(options.output / f"{page.NAME}.csv", new))
-    return 0
+        if output is not None:
+            case.draw(*outcomes.values(), output / page.NAME / f"{name}.png")
+            page.write_page(output, page.update_csv(output / f"{page.NAME}.csv", new))
 
 
 if __name__ == "__main__":

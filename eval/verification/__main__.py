@@ -16,6 +16,7 @@ import jax
 
 from eval.verification import balance, conservation, tracer_convergence, wave_convergence, zonal_flow
 from eval.verification.finding import Finding
+from ocean_gcm.errors import exit_code
 
 NAME = "validation"
 COLUMNS = ("model", "seed", "variable", "lead", "metric", "value", "unit", "at_most", "at_least", "seconds")
@@ -143,16 +144,21 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = [name for name in options.cases if name not in CASES]
     if unknown:
         parser.error(f"unknown case {unknown[0]!r}; expected one of {', '.join(CASES)}")
+    return exit_code(lambda: run(options.cases or list(CASES), options.output), "verification")
+
+
+def run(cases: Sequence[str], output: Path | None) -> int:
+    """Measure `cases`, print what was found and write the page; 1 if something was not kept."""
     jax.config.update("jax_enable_x64", True)
     kept = True
-    for name in options.cases or CASES:
+    for name in cases:
         began = time.perf_counter()
         findings = CASES[name]()
         new = rows_of(name, findings, time.perf_counter() - began)
         kept = kept and all(f.kept is not False for f in findings)
         print("\n".join(table(new)), flush=True)
-        if options.output is not None:
-            write_page(options.output, update_csv(options.output / f"{NAME}.csv", new))
+        if output is not None:
+            write_page(output, update_csv(output / f"{NAME}.csv", new))
     return int(not kept)
 
 

@@ -70,6 +70,17 @@ def record(grid: Grid, config: Any, fields: Mapping[str, np.ndarray], names: Ite
     """
     fields = derived.with_vertical_velocity(grid, {name: np.asarray(a) for name, a in fields.items()})
     converted = convert(fields, config)
+    return {**cf_variables(grid, config, fields, converted, names), **derived.series(grid, converted)}
+
+
+def cf_variables(
+    grid: Grid,
+    config: Any,
+    fields: Mapping[str, np.ndarray],
+    converted: Mapping[str, np.ndarray],
+    names: Iterable[str],
+) -> dict[str, np.ndarray]:
+    """The CF variables `names`, land as NaN, of model fields and the same after `convert`, with a leading axis."""
     by_cf_name = {cf: model for model, v in MODEL_FIELDS.items() for cf, w in VARIABLES.items() if w is v}
     out = {}
     for name in names:
@@ -80,7 +91,7 @@ def record(grid: Grid, config: Any, fields: Mapping[str, np.ndarray], names: Ite
             array = converted.get(by_cf_name.get(name, name))
         if array is not None:
             out[name] = np.where(mask(grid, variable), array, np.asarray(np.nan, np.asarray(array).dtype))
-    return {**out, **derived.series(grid, converted)}
+    return out
 
 
 def attributes(name: str, config: Any, cell_methods: str | None) -> dict[str, str]:

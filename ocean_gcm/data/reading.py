@@ -27,7 +27,7 @@ _NAMES = {
     "x": r"lon\w*|x[a-z]?|nav_lon",
     "y": r"lat\w*|y[a-z]?|nav_lat",
     "depth": r"depth\w*|lev|level|z[a-z]?|deptht|lev_t",
-    "time": r"time\w*|month|months",
+    "time": r"time\w*|[a-z]*months?",
 }
 _UNITS = {"x": r"degrees?_?e(ast)?", "y": r"degrees?_?n(orth)?", "time": r"\w+ since .*"}
 
@@ -93,36 +93,89 @@ def read_variable(path: str | os.PathLike, variable: str, *, spherical: bool) ->
         return variable_of(dataset, variable, Path(str(path)).name, spherical=spherical)
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Layout:
+    """How a variable lies in its data set, found without reading it.
+
+    Attributes:
+      label: "variable 'name' of file" for messages.
+      dimensions: its dimension along "time", "depth", "y", "x", those that there are, in this order.
+      order: along "depth", "y", "x" the places to take, so that coordinates ascend and nothing is there twice.
+      x, y, depth: coordinates in this order, as in `Source`.
+      time: coordinate of the records as the file has it, or None.
+      bounds, written: as in `Source`.
+    """
+
+    label: str
+    dimensions: dict[str, str]
+    order: dict[str, np.ndarray]
+    x: np.ndarray
+    y: np.ndarray
+    depth: np.ndarray | None
+    time: xr.DataArray | None
+    bounds: dict[str, np.ndarray]
+    written: dict[str, np.ndarray]
+
+
 def variable_of(dataset: xr.Dataset, variable: str, where: str, *, spherical: bool) -> Source:
     """Reads `variable` of `dataset`, called `where` in messages; dimensions in any order are told by their coordinates.
+
+    Raises UserError as `layout_of` does, and for times that are no climatology.
+    """
+    layout = layout_of(dataset, variable, where, spherical=spherical)
+    array, dimensions = dataset[variable], layout.dimensions
+    try:
+        values = array.values.astype(float)
+    except Exception as error:
+        raise UserError(f"{layout.label} cannot be read: {error}") from error
+    values = np.transpose(values, [array.dims.index(dimension) for dimension in dimensions.values()])
+    values = values.reshape([array.sizes[dimensions[a]] if a in dimensions else 1 for a in ("time", "depth", "y", "x")])
+    for axis, order in layout.order.items():
+        values = np.take(values, order, {"depth": 1, "y": 2, "x": 3}[axis])
+    times = year_fractions(layout.time, values.shape[0], layout.label) if "time" in dimensions else None
+    return Source(
+        values, layout.x, layout.y, layout.depth, times, dict(array.attrs), layout.label, layout.bounds, layout.written
+    )
+
+
+def layout_of(dataset: xr.Dataset, variable: str, where: str, *, spherical: bool) -> Layout:
+    """Finds the axes of `variable` of `dataset`, called `where` in messages, by their meaning; reads coordinates only.
 
     Raises UserError for a missing variable, dimensions without a recognisable coordinate, coordinates that are not
     monotone or impossible, and data that are not numbers.
     """
+    array, label = require_numbers(dataset, variable, where)
+    axes = axes_of(dataset, array.dims, label)
+    for axis, meaning in (("y", "latitude" if spherical else "y"), ("x", "longitude" if spherical else "x")):
+        if axis not in axes:
+            raise UserError(f"{label} has the dimensions {array.dims}, none of which is {meaning}")
+    coordinates = {axis: None if name is None else dataset[name] for axis, (_, name) in axes.items()}
+    bounds = {axis: _bounds(dataset, coordinates[axis]) for axis in ("x", "y", "depth") if axis in axes}
+    return _ordered(coordinates, axes, bounds, label, spherical)
+
+
+def require_numbers(dataset: xr.Dataset, variable: str, where: str) -> tuple[xr.DataArray, str]:
+    """The variable and what messages call it.  Raises UserError if it is missing or does not hold numbers."""
     if variable not in dataset.variables:
         raise UserError(_missing_variable(dataset, variable, where))
     array, label = dataset[variable], f"variable {variable!r} of {where}"
     if not np.issubdtype(array.dtype, np.number):
         raise UserError(f"{label} holds {array.dtype} values; expected numbers")
-    axes = {}
-    for dimension in array.dims:
+    return array, label
+
+
+def axes_of(dataset: xr.Dataset, dimensions, label: str) -> dict[str, tuple[str, str | None]]:
+    """The dimension along each of "x", "y", "depth", "time", and the name of its coordinate.
+
+    Raises UserError for a dimension without a recognisable coordinate, and for two along one axis.
+    """
+    axes: dict[str, tuple[str, str | None]] = {}
+    for dimension in dimensions:
         axis, name = _axis_of(dataset, dimension, label)
         if axis in axes:
             raise UserError(f"{label} has two dimensions along {axis}: {axes[axis][0]!r} and {dimension!r}")
         axes[axis] = (dimension, name)
-    for axis, meaning in (("y", "latitude" if spherical else "y"), ("x", "longitude" if spherical else "x")):
-        if axis not in axes:
-            raise UserError(f"{label} has the dimensions {array.dims}, none of which is {meaning}")
-    try:
-        values = array.values.astype(float)
-    except Exception as error:
-        raise UserError(f"{label} cannot be read: {error}") from error
-    order = [axis for axis in ("time", "depth", "y", "x") if axis in axes]
-    values = np.transpose(values, [array.dims.index(axes[axis][0]) for axis in order])
-    values = values.reshape([array.sizes[axes[a][0]] if a in axes else 1 for a in ("time", "depth", "y", "x")])
-    coordinates = {axis: None if name is None else dataset[name] for axis, (_, name) in axes.items()}
-    bounds = {axis: _bounds(dataset, coordinates[axis]) for axis in ("x", "y", "depth") if axis in axes}
-    return _ordered(values, coordinates, axes, bounds, dict(array.attrs), label, spherical)
+    return axes
 
 
 def _bounds(dataset: xr.Dataset, coordinate: xr.DataArray) -> np.ndarray | None:
@@ -165,8 +218,8 @@ def _axis_of(dataset: xr.Dataset, dimension, label: str) -> tuple[str, str | Non
     )
 
 
-def _ordered(values, coordinates, axes, bounds, attributes, label, spherical) -> Source:
-    """The source with all axes ascending and checked."""
+def _ordered(coordinates, axes, bounds, label, spherical) -> Layout:
+    """The layout with all axes ascending and checked."""
     x = _numbers(coordinates["x"], label)
     y = _numbers(coordinates["y"], label)
     if spherical:
@@ -175,39 +228,43 @@ def _ordered(values, coordinates, axes, bounds, attributes, label, spherical) ->
         x = np.unwrap(x, period=360.0)  # 350, 0, 10 and 170, 180, -170 are ascending
     else:
         x, y = (_metres(c, coordinates[a], label) for c, a in ((x, "x"), (y, "y")))
-    found = {}
-
-    def ordered(axis, coordinate, values, place):
-        ascending, moved = _ascending(coordinate, values, place, axes[axis][1], label)
-        if bounds.get(axis) is not None and (spherical or np.allclose(coordinate, coordinates[axis].values)):
-            found[axis] = _ascending(coordinate, bounds[axis], -1, axes[axis][1], label)[1]
-        return ascending, moved
-
-    x, values = ordered("x", x, values, -1)
-    if spherical:
-        if "x" in found:
-            found["x"] = _once_around(x, found["x"])[1]
-        x, values = _once_around(x, values)
-    y, values = ordered("y", y, values, -2)
-    depth = times = None
+    values, order, found = {"x": x, "y": y}, {}, {}
     if "depth" in axes:
-        depth = _depth(coordinates["depth"], label)
-        if not np.allclose(depth, coordinates["depth"].values):  # km, or upward
-            bounds["depth"] = None
-        depth, values = ordered("depth", depth, values, -3)
-    if "time" in axes:
-        times = year_fractions(coordinates["time"], values.shape[0], label)
+        values["depth"] = depth_of(coordinates["depth"], label)
+    for axis, coordinate in values.items():
+        order[axis] = _ascending(coordinate, axes[axis][1], label)
+        if bounds.get(axis) is not None and (spherical or np.allclose(coordinate, coordinates[axis].values)):
+            found[axis] = bounds[axis][:, order[axis]]
+        values[axis] = coordinate[order[axis]]
+    if "depth" in axes and not np.allclose(values["depth"], coordinates["depth"].values[order["depth"]]):
+        found.pop("depth", None)  # km, or upward
+    if spherical:
+        values["x"], turned = _once_around(values["x"])
+        order["x"] = order["x"][turned]
+        if "x" in found:
+            found["x"] = found["x"][:, turned]
     written = {axis: coordinates[axis].values.astype(float) for axis in ("x", "y", "depth") if axis in axes}
-    return Source(values, x, y, depth, times, attributes, label, found, written)
+    return Layout(
+        label=label,
+        dimensions={axis: axes[axis][0] for axis in ("time", "depth", "y", "x") if axis in axes},
+        order=order,
+        x=values["x"],
+        y=values["y"],
+        depth=values.get("depth"),
+        time=coordinates.get("time"),
+        bounds=found,
+        written=written,
+    )
 
 
-def _once_around(x: np.ndarray, values: np.ndarray):
-    """Longitudes within [0, 360), ascending; a column repeated after a full turn is dropped."""
+def _once_around(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Longitudes within [0, 360), ascending, and their places; a column repeated after a full turn is dropped."""
+    order = np.arange(x.size)
     if x.size > 1 and x[-1] - x[0] >= 360.0 - 1e-6:
-        x, values = x[:-1], values[..., :-1]
+        x, order = x[:-1], order[:-1]
     x = np.mod(x + 1e-9, 360.0) - 1e-9
     turn = int(np.argmin(x))
-    return np.roll(x, -turn), np.roll(values, -turn, -1)
+    return np.roll(x, -turn), np.roll(order, -turn)
 
 
 def _refuse_unless(condition, sentence: str) -> None:
@@ -231,7 +288,8 @@ def _metres(values: np.ndarray, coordinate: xr.DataArray, label: str) -> np.ndar
     )
 
 
-def _depth(coordinate: xr.DataArray, label: str) -> np.ndarray:
+def depth_of(coordinate: xr.DataArray, label: str) -> np.ndarray:
+    """Depths in m, positive down, in the order of the file.  Raises UserError for heights above the surface."""
     name = f"coordinate {coordinate.name!r} of {label}"
     depth = units.to_model(_numbers(coordinate, label), coordinate.attrs.get("units"), units.DEPTH, name)
     direction = str(coordinate.attrs.get("positive", "")).lower()
@@ -243,13 +301,13 @@ def _depth(coordinate: xr.DataArray, label: str) -> np.ndarray:
     return depth
 
 
-def _ascending(coordinate: np.ndarray, values: np.ndarray, axis: int, name, label: str):
-    """Flipped if need be; refuses a coordinate that turns back."""
+def _ascending(coordinate: np.ndarray, name, label: str) -> np.ndarray:
+    """The places to take so that a coordinate ascends; refuses one that turns back."""
     steps = np.diff(coordinate)
     if (steps < 0).all() and steps.size:
-        return coordinate[::-1], np.flip(values, axis)
+        return np.arange(coordinate.size)[::-1]
     if (steps > 0).all():
-        return coordinate, values
+        return np.arange(coordinate.size)
     at = int(np.flatnonzero(steps * np.sign(steps.sum() or 1.0) <= 0)[0])
     raise UserError(
         f"the coordinate {name!r} of {label} is not monotone: {coordinate[at]:g} is followed by {coordinate[at + 1]:g}"

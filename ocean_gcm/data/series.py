@@ -127,7 +127,7 @@ def open_series(path: str | Path, config: Config | None = None) -> Series:
     path = expand(path)
     store = path / "output.zarr" if isinstance(path, Path) and (path / "config.yaml").exists() else path
     label = str(store)
-    dataset = _open(store)
+    dataset = open_dated(store)
     if "time" not in dataset.dims or dataset.sizes["time"] == 0:
         raise UserError(f"{label} has no records along time")
     config = config or configuration_of(dataset, store)
@@ -151,7 +151,8 @@ def configuration_of(dataset: xr.Dataset, store: Path | str) -> Config:
     raise UserError(f"{store} has no configuration: neither config.yaml beside it nor an attribute {CONFIGURATION}")
 
 
-def _open(path: Path | str) -> xr.Dataset:
+def open_dated(path: Path | str) -> xr.Dataset:
+    """A Zarr store or NetCDF file, lazily, with dates as cftime.  Raises UserError."""
     url = isinstance(path, str)
     if not url and not path.exists():
         raise UserError(f"{path} does not exist; expected a run directory, a Zarr store or a NetCDF file")

@@ -30,14 +30,28 @@ class Quantity:
 
 _LENGTH = {"m": 1.0, "meter": 1.0, "meters": 1.0, "metre": 1.0, "metres": 1.0, "km": 1000.0, "cm": 0.01}
 _CELSIUS = dict.fromkeys(
-    ("degc", "degreec", "degreesc", "celsius", "degreecelsius", "degreescelsius", "degcelsius", "°c", "k", "kelvin"),
+    (
+        "c",
+        "degc",
+        "degreec",
+        "degreesc",
+        "celsius",
+        "degreecelsius",
+        "degreescelsius",
+        "degcelsius",
+        "°c",
+        "k",
+        "kelvin",
+    ),
     1.0,
 )
 
 DEPTH = Quantity("m", _LENGTH, -12000.0, 12000.0)
 LENGTH = Quantity("m", _LENGTH, -1e8, 1e8)
 SEA_LEVEL = Quantity("m", _LENGTH, -30.0, 30.0)
-VELOCITY = Quantity("m s-1", {"ms-1": 1.0, "metersecond-1": 1.0, "cms-1": 0.01}, -10.0, 10.0)
+_SPEED = {"ms-1": 1.0, "metersecond-1": 1.0, "msec-1": 1.0, "meterssecond-1": 1.0, "metersec-1": 1.0, "cms-1": 0.01}
+VELOCITY = Quantity("m s-1", _SPEED, -10.0, 10.0)
+WIND = Quantity("m s-1", _SPEED, -150.0, 150.0)
 STRESS = Quantity(
     "N m-2", {"nm-2": 1.0, "pa": 1.0, "pascal": 1.0, "kgm-1s-2": 1.0, "dyncm-2": 0.1, "dynecm-2": 0.1}, -10.0, 10.0
 )
@@ -48,6 +62,9 @@ WATER_FLUX = Quantity(
     -0.1,
     0.1,
 )
+FRACTION = Quantity("1", {"1": 1.0, "kgkg-1": 1.0, "gkg-1": 1e-3, "%": 0.01, "percent": 0.01}, -1e-3, 1.01)
+PRESSURE = Quantity("Pa", {"pa": 1.0, "hpa": 100.0, "mbar": 100.0, "millibar": 100.0, "millibars": 100.0}, 3e4, 1.2e5)
+AIR_TEMPERATURE = Quantity("K", _CELSIUS, 150.0, 350.0, dict.fromkeys(set(_CELSIUS) - {"k", "kelvin"}, 273.15))
 TEMPERATURE = Quantity("degC", _CELSIUS, -8.0, 45.0, {"k": -273.15, "kelvin": -273.15})
 SALINITY = Quantity(
     "g kg-1",
@@ -69,6 +86,15 @@ def _plain(unit: str) -> str:
         head += part if match is None else f"{match[1]}-{match[2] or 1}{match[3]}"
     number = re.match(r"[\d.]", text)  # as in 1e-3
     return text.replace(" ", "") if number else re.sub(r"[\s.*()]+", "", head)
+
+
+def per_second(unit: str | None, label: str) -> str:
+    """The unit of a sum over time after its division by seconds.  Raises UserError for one that is no such sum."""
+    rates = {"jm-2": "W m-2", "m": "m s-1", "mm": "mm s-1", "kgm-2": "kg m-2 s-1", "nm-2s": "N m-2"}
+    plain = _plain(str(unit or ""))
+    if plain not in rates:
+        raise UserError(f"{label} has the units {unit!r}; expected those of a sum over time such as J m-2 or m")
+    return rates[plain]
 
 
 def to_model(values: np.ndarray, unit: str | None, quantity: Quantity, label: str) -> np.ndarray:

@@ -208,15 +208,23 @@ def _gap(longitude: np.ndarray) -> int | None:
     return widest if longitude.size == 1 or gaps[widest] > 1.5 * np.median(gaps) else None
 
 
+def unbroken(longitude: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Ascending longitudes of a region across the meridian where they begin to count, in one piece, and their places;
+    None if there is nothing to do."""
+    gap = _gap(longitude)
+    if gap is None or gap == longitude.size - 1:
+        return None
+    places = np.roll(np.arange(longitude.size), -(gap + 1))
+    return np.where(places > gap, longitude[places] - FULL_TURN, longitude[places]), places
+
+
 def _unbroken(source: Source) -> Source:
-    """A region across the meridian where longitudes begin to count, in one piece."""
-    gap = _gap(source.x)
-    if gap is None or gap == source.x.size - 1:
+    found = unbroken(source.x)
+    if found is None:
         return source
-    move = -(gap + 1)
-    x = np.roll(np.where(np.arange(source.x.size) > gap, source.x - FULL_TURN, source.x), move)
-    bounds = {name: np.roll(b, move, -1) if name == "x" else b for name, b in source.bounds.items()}
-    return dataclasses.replace(source, x=x, values=np.roll(source.values, move, -1), bounds=bounds)
+    x, places = found
+    bounds = {name: b[:, places] if name == "x" else b for name, b in source.bounds.items()}
+    return dataclasses.replace(source, x=x, values=source.values[..., places], bounds=bounds)
 
 
 def _joined(points: np.ndarray, bounds: np.ndarray | None) -> np.ndarray | None:

@@ -140,6 +140,11 @@ class Decoder:
         fields = {name: np.asarray(array) for name, array in _jit_decode(program, states).items()}
         return _dataset(self, output.convert(fields, self.model.config), states, dims)
 
+    def described(self, fields: Mapping[str, np.ndarray], dims: Sequence[str]) -> xr.Dataset:
+        """CF data set of arrays that `fields` gave, with the leading axes `dims`, none of which is time."""
+        on_host = {name: np.asarray(array) for name, array in fields.items()}
+        return _dataset(self, output.convert(on_host, self.model.config), None, tuple(dims))
+
 
 @jax.jit
 def _jit_decode(decoder: Decoder, states: State) -> dict[str, jax.Array]:
@@ -178,7 +183,9 @@ def _cells(decoder: Decoder, spherical: bool) -> list[tuple[np.ndarray, np.ndarr
     return result
 
 
-def _dataset(decoder: Decoder, fields: dict[str, np.ndarray], states: State, dims: tuple[str, ...]) -> xr.Dataset:
+def _dataset(
+    decoder: Decoder, fields: dict[str, np.ndarray], states: State | None, dims: tuple[str, ...]
+) -> xr.Dataset:
     config = decoder.model.config
     spherical = decoder.model.grid.geometry.spherical
     y, x = output.horizontal_names(spherical)

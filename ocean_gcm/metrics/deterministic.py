@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 
 from ocean_gcm.metrics.averages import masked_mean, wet_difference
 from ocean_gcm.metrics.subgradients import absolute
@@ -21,6 +22,21 @@ def mean_absolute_error(prediction: jax.Array, truth: jax.Array, weights, axis=N
 def mean_error(prediction: jax.Array, truth: jax.Array, weights, axis=None) -> jax.Array:
     """Weighted mean over `axis` of the difference: the bias, positive where the forecast is too high."""
     return masked_mean(prediction - truth, weights, axis)
+
+
+def anomaly_correlation(
+    prediction: jax.Array, truth: jax.Array, climatology: jax.Array, weights, axis=None
+) -> jax.Array:
+    """Correlation of the anomalies from a climatology, without their means taken off (Rasp et al. 2024, eq. 4).
+
+        <f a> / sqrt(<f^2> <a^2>),  f = prediction - climatology, a = truth - climatology
+
+    The three averages over `axis` come before the division.  0 where there is no anomaly.
+    """
+    f, a = (wet_difference(x, climatology, weights) for x in (prediction, truth))
+    product, square_f, square_a = (masked_mean(x, weights, axis) for x in (f * a, f * f, a * a))
+    square = square_f * square_a
+    return product / jnp.where(square > 0, jnp.sqrt(square), jnp.inf)
 
 
 def squared_bias(difference: jax.Array, axis=0, *, unbiased: bool = False) -> jax.Array:

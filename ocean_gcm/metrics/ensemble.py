@@ -42,12 +42,15 @@ def rank_histogram(members: jax.Array, truth: jax.Array, weights) -> jax.Array:
     Rank 0: the truth is below all members (Hamill 2001).  A truth that equals members is shared evenly between the
     ranks it could have.  `weights` broadcast against the truth.
     """
-    below, equal = (members < truth).sum(0), (members == truth).sum(0)
-
-    def share(rank):
-        return masked_mean(((below <= rank) & (rank <= below + equal)) / (equal + 1.0), weights)
-
-    return jax.vmap(share)(jnp.arange(members.shape[0] + 1))
+    weights = jnp.broadcast_to(jnp.asarray(weights, members.dtype), truth.shape)
+    wet = weights > 0
+    below, equal = ((x & wet).sum(0) for x in (members < truth, members == truth))
+    share = weights / (equal + 1)
+    # each truth adds its share from rank `below` on and takes it off behind rank `below + equal`
+    steps = jnp.zeros(members.shape[0] + 2, members.dtype)
+    steps = steps.at[below.ravel()].add(share.ravel()).at[(below + equal + 1).ravel()].add(-share.ravel())
+    total = weights.sum()
+    return jnp.cumsum(steps)[:-1] / jnp.where(total > 0, total, 1)
 
 
 def brier_score(members: jax.Array, truth: jax.Array, threshold, *, fair: bool = True) -> jax.Array:
@@ -63,3 +66,32 @@ def brier_score(members: jax.Array, truth: jax.Array, threshold, *, fair: bool =
     probability = (members > threshold).mean(0, dtype=members.dtype)
     score = (probability - (truth > threshold)) ** 2
     return score - probability * (1 - probability) / (number - 1) if fair else score
+
+
+def reliability_sums(probability: jax.Array, outcome: jax.Array, weights, bins: int = 10) -> jax.Array:
+    """(3, bins) sums of weight, of weight times probability and of weight times outcome, by bin of the probability.
+
+    Args:
+      probability: forecast, in 0 to 1.
+      outcome: 1 where the event was, 0 elsewhere; of the same shape.
+      weights: broadcast against them, zero on land.
+      bins: intervals of equal width of the probability.
+
+    Sums of several forecasts add up; `reliability_curve` makes means of them.
+    """
+    weights = jnp.broadcast_to(jnp.asarray(weights, probability.dtype), probability.shape)
+    wet = weights > 0
+    place = jnp.clip((jnp.where(wet, probability, 0) * bins).astype(int), 0, bins - 1).ravel()
+    parts = jnp.stack([weights, jnp.where(wet, probability, 0) * weights, jnp.where(wet, outcome, 0) * weights])
+    return jnp.zeros((3, bins), probability.dtype).at[:, place].add(parts.reshape(3, -1))
+
+
+def reliability_curve(sums):
+    """(probability, frequency, share), each (bins,), from `reliability_sums` (Murphy and Winkler 1977).
+
+    The means of probability and outcome in each bin, NaN in empty ones, and the share of all weights that fell into it.
+    A reliable forecast has equal means.
+    """
+    weight = sums[0]
+    filled = jnp.where(weight > 0, weight, jnp.nan)
+    return sums[1] / filled, sums[2] / filled, weight / weight.sum()

@@ -25,3 +25,11 @@ def surface_kinetic_energy(u, v, mask_u, mask_v):
     xp = u.__array_namespace__()
     square_u, square_v = u * u * mask_u, v * v * mask_v
     return 0.25 * (square_u + xp.roll(square_u, 1, -1) + square_v + xp.roll(square_v, 1, -2))
+
+
+def eddy_kinetic_energy(u, v, mask_u, mask_v):
+    """(..., ny, nx) m2 s-2: `surface_kinetic_energy` of the deviations from the mean over the first axis.
+
+    u, v: (time, ..., ny, nx) m s-1.  Records that are means over an interval have lost what is faster than that.
+    """
+    return surface_kinetic_energy(u - u.mean(0), v - v.mean(0), mask_u, mask_v).mean(0)

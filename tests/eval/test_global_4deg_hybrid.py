@@ -53,8 +53,16 @@ def write_profiles(path, grid):
     x, y = (np.array([table["T"][j, i] for j, i in columns]) for table in (grid.geometry.x, grid.geometry.y))
     time = np.full(len(columns), np.datetime64("1990-03-01", "ns"))
     xr.Dataset(
-        {"thetao": (at, take("temperature", 1.0)), "so": (at, take("salinity", 0.0))},
-        {"lon": ("profile", x), "lat": ("profile", y), "time": ("profile", time), "depth": ("depth", depth)},
+        {
+            "thetao": (at, take("temperature", 1.0), {"units": "degC"}),
+            "so": (at, take("salinity", 0.0), {"units": "1"}),
+        },
+        {
+            "lon": ("profile", x),
+            "lat": ("profile", y),
+            "time": ("profile", time),
+            "depth": ("depth", depth, {"units": "m"}),
+        },
     ).to_netcdf(path)
 
 

@@ -81,3 +81,18 @@ def test_fair_brier_score_does_not_depend_on_the_number_of_members(members):
     assert float(score.mean()) == pytest.approx(0.25, abs=4 * float(score.std()) / 200)
     with pytest.raises(ValueError, match="1 member"):
         ensemble.brier_score(np.zeros((1, 3)), np.zeros(3), 0.0)
+
+
+def test_reliability_of_known_forecasts():
+    """Events that come as often as they are forecast lie on the diagonal; land counts nothing."""
+    random = np.random.default_rng(0)
+    probability = random.random(60_000)
+    outcome = (random.random(60_000) < probability).astype(float)
+    outcome[0], weights = np.nan, np.ones(60_000)
+    weights[0] = 0.0
+    found = ensemble.reliability_curve(ensemble.reliability_sums(probability, outcome, weights))
+    np.testing.assert_allclose(found[0], np.arange(0.05, 1, 0.1), atol=0.005)
+    np.testing.assert_allclose(found[1], found[0], atol=0.025)
+    np.testing.assert_allclose(found[2], 0.1, atol=0.01)
+    empty = ensemble.reliability_curve(ensemble.reliability_sums(np.zeros(3), np.zeros(3), np.ones(3)))
+    assert empty[1][0] == 0.0 and np.isnan(empty[1][1:]).all()

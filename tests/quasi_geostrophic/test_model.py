@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
-from quasi_geostrophic.layers import build, changed
+from layers_model import build, changed
 
 import ocean_gcm as og
 from ocean_gcm.closures.interface import Effects

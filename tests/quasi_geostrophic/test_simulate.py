@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
-from quasi_geostrophic.layers import changed
+from layers_model import changed
 from rich.console import Console
 
 from ocean_gcm import build_model, cli

@@ -2,6 +2,7 @@
 
 import json
 
+import jax
 import numpy as np
 import pytest
 import xarray as xr
@@ -12,8 +13,10 @@ from ocean_gcm.build import build_model
 from ocean_gcm.config import load_config
 from ocean_gcm.data.truth import INCREMENT, open_truth
 from ocean_gcm.errors import UserError
+from ocean_gcm.weights import load_model
 from train.config import load_train_config
 from train.held_out import outside, starts_by_month, within
+from train.observed_truth import _added, make_observed_truth
 from train.setup import Material, Setup
 
 MODEL = {
@@ -115,6 +118,27 @@ def test_increments_balance_what_the_model_does(run):
         increments = truth[INCREMENT.format("temperature")].values
         assert truth[INCREMENT.format("temperature")].dims == ("time", "lev", "lat", "lon")
     assert np.abs(increments[-1, 0]).max() > 2 * np.abs(increments[-1, 2]).max() > 0
+
+
+def test_a_trained_model_is_held_again(run, directory):
+    """Less has to draw it, and increments count what it adds by itself: they are those of its physics."""
+    observe = load_train_config(directory / "training.yaml").truth.observe
+    trained = load_model(run[2])
+    path = make_observed_truth(observe, trained, directory / "again.zarr")
+    name = INCREMENT.format("temperature")
+    with (
+        xr.open_zarr(path, decode_times=False) as again,
+        xr.open_zarr(run[2] / "truth.zarr", decode_times=False) as first,
+    ):
+        assert again.attrs["configuration_hash"] != first.attrs["configuration_hash"]
+        increments, before = again[name].values[-1], first[name].values[-1]
+    truth = open_truth(path, trained)
+    added = _added(
+        trained, trained.state_from(truth.window(10, 1).at(0).ocean, truth.window(10, 1).at(0).time, jax.random.key(0))
+    )
+    drawn = increments - np.asarray(added.temperature)
+    assert np.sqrt((drawn**2).mean()) < 0.9 * np.sqrt((before**2).mean())
+    assert np.corrcoef(increments.ravel(), before.ravel())[0, 1] > 0.9
 
 
 def test_tendencies_are_learned(run):

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from dynamics.spectral.cores import core, energy_and_enstrophy, run
+from spectral_cores import core, energy_and_enstrophy, run
 
 from ocean_gcm.dynamics.spectral import advection
 from ocean_gcm.dynamics.spectral.grid import PeriodicGrid

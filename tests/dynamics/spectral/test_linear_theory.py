@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from dynamics.spectral.cores import EDDY, JET, core, run
+from spectral_cores import EDDY, JET, core, run
 
 from ocean_gcm.dynamics.spectral.linear import fastest_modes
 from ocean_gcm.dynamics.spectral.stratification import LayersConfig, deformation_radii, stretching_matrix

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from dynamics.spectral.cores import EDDY, core, run
+from spectral_cores import EDDY, core, run
 
 pyqg_jax = pytest.importorskip("pyqg_jax", reason="pyqg-jax is not installed")
 

@@ -2,18 +2,23 @@
 
 import contextlib
 import functools
+import io
 import itertools
 import socket
 import threading
+import time
 import warnings
 from collections.abc import Iterator
+
+SLOW = 0.8  # s
 
 
 class Faults:
     """What happens to the next requests, whatever they ask for.
 
     Attributes:
-      waiting: "503" (try again later), "cut" (the connection ends without an answer) or None, first one first.
+      waiting: "503" (try again later), "cut" (the connection ends without an answer), "half" (it ends in the middle of
+        the answer), "slow" (the answer takes SLOW seconds) or None, first one first.
       hit: how many there have been.
     """
 
@@ -61,7 +66,16 @@ def emulator(environment) -> Iterator[tuple[str, Faults]]:
             elif fault == "cut":
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
+            elif fault == "half":
+                wire, self.wfile = self.wfile, io.BytesIO()
+                method(self)
+                answer, self.wfile = self.wfile.getvalue(), wire
+                self.wfile.write(answer[: max(len(answer) - 20, 1)])
+                self.wfile.flush()
+                self.close_connection = True
+                self.connection.shutdown(socket.SHUT_RDWR)
             else:
+                time.sleep(SLOW if fault == "slow" else 0.0)
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the client has gone
                     method(self)
 
@@ -71,6 +85,7 @@ def emulator(environment) -> Iterator[tuple[str, Faults]]:
         if hasattr(handler, name):
             environment.setattr(handler, name, faulty(getattr(handler, name)))
     environment.setattr(server.server.HTTPServer, "allow_reuse_address", True)
+    environment.setattr(server.server.HTTPServer, "request_queue_size", 256)  # clients open many connections at a time
     environment.setattr(handler, "log_message", lambda *arguments: None)
     port = _port()
     url = f"http://127.0.0.1:{port}"

@@ -1,0 +1,32 @@
+"""The command `python -m eval`.  What takes long to import is imported by the subcommands, so that --help is immediate.
+
+Each evaluation is a package with a module `command`, whose `add` gives its subcommand; `run` of the parsed options does
+the work and may return an exit code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from eval.climate import command as climate
+from eval.forecast import command as forecast
+from eval.observations import command as observations
+from ocean_gcm.errors import exit_code
+
+EVALUATIONS = (forecast, observations, climate)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code is 0, 2 after a user's mistake, 130 after an interruption."""
+    parser = argparse.ArgumentParser(prog="python -m eval", description="Scores of forecasts and simulations.")
+    commands = parser.add_subparsers(required=True, metavar="EVALUATION")
+    for evaluation in EVALUATIONS:
+        evaluation.add(commands)
+    options = parser.parse_args(arguments)
+    return exit_code(lambda: options.run(options), "eval")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The climate of a long run beside what is observed."""

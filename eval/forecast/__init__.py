@@ -1,0 +1,1 @@
+"""Forecasts against a truth: scores, baselines, report."""

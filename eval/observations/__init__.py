@@ -1,0 +1,1 @@
+"""Forecasts, runs and climatologies beside single observations (Class 4)."""

@@ -1,0 +1,172 @@
+"""Members of ensembles on all devices: how they begin, and how they step.
+
+Members are numbered through all forecasts of a group and lie along one axis, which is cut over the devices.  On each
+device they run at once, or on a CPU one after another (`rollout.each`).  What is random in a member depends on the
+seed, the start and its own number alone: not on the devices, nor on how many members there are or how they are grouped.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+
+import jax
+import jax.numpy as jnp
+import jax_datetime as jdt
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from ocean_gcm import rollout
+from ocean_gcm.clock import SECONDS_PER_DAY
+from ocean_gcm.forcing.surface import SurfaceForcing
+from ocean_gcm.forecasts.fields import Pick
+from ocean_gcm.model import OceanModel
+from ocean_gcm.nonfinite import is_finite
+from ocean_gcm.state import Ocean, State
+from ocean_gcm.stochastic.initial import perturb
+
+AXIS = "member"
+_BYTES_PER_CELL = 60
+"""Of one value of four bytes per cell: state before and after, and work arrays of a step."""
+_SHARE_OF_MEMORY = 0.6
+_CELL_STEPS_PER_CALL = 1e8
+"""On a CPU, where members run one after another, a call takes some ten seconds: then progress is shown."""
+
+
+def member_mesh(devices: list[jax.Device] | None = None) -> Mesh:
+    """All devices along the axis of members."""
+    devices = jax.devices() if devices is None else devices
+    return jax.make_mesh((len(devices),), (AXIS,), (AxisType.Auto,), devices=devices)
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Starts:
+    """Where the forecasts of a group begin, with a leading axis of forecasts.
+
+    Attributes:
+      ocean: fields of the model.
+      days, seconds: int32, model time.
+      keys: (forecasts, words) bits of a random key each.
+    """
+
+    ocean: Ocean
+    days: jax.Array
+    seconds: jax.Array
+    keys: jax.Array
+
+    @classmethod
+    def stack(cls, oceans: list[Ocean], seconds: list[int], seed: int) -> Starts:
+        """Starts from fields and model times in seconds; the keys are made from the seed and the times."""
+        days, rest = np.divmod(np.asarray(seconds, np.int64), SECONDS_PER_DAY)
+        base = jax.random.key(seed)
+        keys = [jax.random.fold_in(jax.random.fold_in(base, d), s) for d, s in zip(days, rest, strict=True)]
+        words = np.stack([np.asarray(jax.random.key_data(key)) for key in keys])
+        ocean = jax.tree.map(lambda *arrays: np.stack([np.asarray(a) for a in arrays]), *oceans)
+        return cls(ocean, days.astype(np.int32), rest.astype(np.int32), words)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Members:
+    """The compiled programs of one ensemble.
+
+    Attributes:
+      model, forcing: what steps.
+      pick: what is kept of a state.
+      mesh: devices, along the axis `AXIS`.
+      steps: time steps between two saved leads.
+      perturbed: whether members begin from perturbed states; their noise differs in any case.
+    """
+
+    model: OceanModel
+    forcing: SurfaceForcing
+    pick: Pick
+    mesh: Mesh
+    steps: int
+    perturbed: bool
+
+    def begin(self, starts: Starts, forecasts: np.ndarray, numbers: np.ndarray) -> State:
+        """Initial states of members, of the forecasts and with the numbers given, (member,) each.
+
+        Their number must be a multiple of that of the devices.
+        """
+        place = NamedSharding(self.mesh, P(AXIS))
+        forecasts, numbers = (jax.device_put(np.asarray(a, np.int32), place) for a in (forecasts, numbers))
+        return _begin(self.model, self.forcing, starts, forecasts, numbers, self.mesh, self.perturbed)
+
+    def advance(self, states: State) -> tuple[State, dict[str, jax.Array], jax.Array]:
+        """States one saved lead later, what is kept of them, and whether each is finite.  `states` is used up."""
+        return _advance(self.model, self.forcing, self.pick, states, self.mesh, self.steps)
+
+    def look(self, states: State) -> tuple[dict[str, jax.Array], jax.Array]:
+        """What is kept of states, and whether each is finite."""
+        return _look(self.model, self.forcing, self.pick, states, self.mesh)
+
+
+def _spread(run, mesh: Mesh, everywhere: tuple, members: tuple):
+    """`run(*everywhere, *of one member)` of each member, on the device where the member lies."""
+
+    def on_a_device(everywhere, members):
+        return rollout.each(lambda one: run(*everywhere, *one), members)
+
+    cut = jax.shard_map(on_a_device, mesh=mesh, in_specs=(P(), P(AXIS)), out_specs=P(AXIS), check_vma=False)
+    return cut(everywhere, members)
+
+
+@functools.partial(jax.jit, static_argnames=("mesh", "perturbed"))
+def _begin(model, forcing, starts: Starts, forecasts, numbers, mesh: Mesh, perturbed: bool) -> State:
+    def member(model, forcing, starts, forecast, number):
+        start = jax.tree.map(lambda a: a[forecast], starts)
+        key = jax.random.fold_in(jax.random.wrap_key_data(start.keys), number)
+        state = model.encode(start.ocean, jdt.Timedelta(start.days, start.seconds), key, forcing)
+        if not perturbed:
+            return state
+        return jax.tree.map(lambda a: a[0], perturb(model, state, key, members=1))
+
+    return _spread(member, mesh, (model, forcing, starts), (forecasts, numbers))
+
+
+@functools.partial(jax.jit, static_argnames=("mesh", "steps"), donate_argnames=("states",))
+def _advance(model, forcing, pick: Pick, states: State, mesh: Mesh, steps: int):
+    def member(model, forcing, pick, state):
+        end, _ = model.unroll(state, forcing, steps=steps)
+        return end, *_kept(model, forcing, pick, end)
+
+    return _spread(member, mesh, (model, forcing, pick), (states,))
+
+
+@functools.partial(jax.jit, static_argnames=("mesh",))
+def _look(model, forcing, pick: Pick, states: State, mesh: Mesh):
+    member = lambda model, forcing, pick, state: _kept(model, forcing, pick, state)  # noqa: E731
+    return _spread(member, mesh, (model, forcing, pick), (states,))
+
+
+def _kept(model: OceanModel, forcing: SurfaceForcing, pick: Pick, state: State):
+    return pick(model.decode(state, forcing)), is_finite(state.ocean)
+
+
+def chunk_size(members: int, model: OceanModel, devices: int, steps: int, asked: int | None = None) -> int:
+    """Members that run in one call, a multiple of the devices.
+
+    As many as the memory of accelerators holds, or on a CPU as many as take some ten seconds.
+
+    Args:
+      members: of a group, all forecasts together.
+      devices: over which they are spread.
+      steps: time steps of a call.
+      asked: the most that there should be, instead of an estimate.
+    """
+    cells = math.prod(model.grid.shape)
+    memory = jax.local_devices()[0].memory_stats() if jax.default_backend() != "cpu" else None
+    if asked is not None:
+        most = asked // devices
+    elif memory and "bytes_limit" in memory:
+        each = _BYTES_PER_CELL * jnp.dtype(model.dtype).itemsize * cells
+        most = int(_SHARE_OF_MEMORY * memory["bytes_limit"] / each)
+    else:
+        most = int(_CELL_STEPS_PER_CALL / (cells * steps))
+    share = -(-members // devices)
+    calls = -(-share // min(max(most, 1), share))
+    return -(-share // calls) * devices

@@ -1,0 +1,48 @@
+"""Run by test_forecast.py with two simulated devices: prints "equal" if they make the members that one makes."""
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
+os.environ["JAX_PLATFORMS"] = "cpu"
+
+import sys  # noqa: E402
+
+import jax  # noqa: E402
+import numpy as np  # noqa: E402
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from tiny_run import TREE  # noqa: E402
+
+import ocean_gcm as og  # noqa: E402
+from ocean_gcm.config import config_from_dict  # noqa: E402
+from ocean_gcm.data import output  # noqa: E402
+
+
+def main(directory):
+    model = og.build_model(config_from_dict(TREE))
+    fields = output.fields_of(model.initial_state().ocean)
+    states = {name: np.stack([array, array]) for name, array in fields.items()}
+    output.dataset_from_fields(model.grid, model.config, states, np.array([0.0, 86400.0])).to_zarr(directory / "s.zarr")
+
+    def run(devices, chunk):
+        made = og.forecast(
+            model, directory / "s.zarr", directory / f"{devices}.zarr", start="0001-01-01", every="P1D", count=2,
+            members=3, lead="P1D", devices=jax.devices()[:devices], chunk=chunk,
+        )  # fmt: skip
+        return made.load()
+
+    # of the three members of each start two run at once, then one and what fills it up
+    one, two = run(1, None), run(2, 2)
+    for name in ("thetao", "so", "uo", "vo", "zos"):
+        assert float(one[name].std("member").max()) > 0, name
+        np.testing.assert_allclose(two[name], one[name], rtol=1e-6, atol=1e-9, err_msg=name)
+
+
+if __name__ == "__main__":
+    jax.config.update("jax_disable_most_optimizations", True)  # compiles faster
+    assert jax.device_count() == 2, jax.devices()
+    with tempfile.TemporaryDirectory() as directory:
+        main(Path(directory))
+    print("equal")
