@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from ocean_gcm.clock import Duration
-from ocean_gcm.config import dump_tree, read_tree
 from ocean_gcm.data.quantities import KINDS, PREPARED
 from ocean_gcm.errors import UserError
 from ocean_gcm.section import Section
 from ocean_gcm.validation import sentence, suggestion
+from ocean_gcm.yaml_tree import dump_tree, read_tree
 
 _DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T\d{2}:\d{2})?")
 _DERIVED = ("tos", "sos", "mlotst", "msftbarot", "wo")
