@@ -55,11 +55,13 @@ class Budget:
             self.inputs[name] += float(getattr(diagnostics, f"{name}_input"))
         self.largest_courant = max(self.largest_courant, float(diagnostics.courant))
 
-    def close(self, grid: Grid, state: Any, reference_density: float, heat_capacity: float) -> dict[str, dict]:
+    def close(self, grid: Grid, state: Any, dynamics: Any) -> dict[str, dict]:
         """For each quantity start, end, change, input, residual (m3, J, kg) and the relative residual.
 
         The relative residual is |change - input| over the sum of the magnitudes of the content.
+        `dynamics`: the section of the configuration, for density and heat capacity.
         """
+        reference_density, heat_capacity = dynamics.reference_density, dynamics.heat_capacity
         units = {"volume": ("m3", 1.0), "heat": ("J", reference_density * heat_capacity)}
         units["salt"] = ("kg", reference_density * 1e-3)
         out = {}

@@ -187,6 +187,13 @@ def _load(experiment: str, overrides: Sequence[str]):
     return load_config(run.config, overrides), path
 
 
+def _load_ocean(experiment: str, overrides: Sequence[str], what: str):
+    """The configuration of a file or run directory, which must be one with the finite-volume core."""
+    from ocean_gcm.config import require_ocean
+
+    return require_ocean(_load(experiment, overrides)[0], what)
+
+
 def _length(config, years: float | None) -> str | None:
     """The duration for --years, in the model's calendar."""
     from ocean_gcm.clock import duration_text
@@ -223,7 +230,7 @@ def _forecast(parsed: argparse.Namespace) -> int:
     import ocean_gcm
     from ocean_gcm.forecasts.run import forecast
 
-    model = ocean_gcm.build_model(_load(parsed.experiment, parsed.overrides)[0])
+    model = ocean_gcm.build_model(_load_ocean(parsed.experiment, parsed.overrides, "a forecast"))
     console = Console()
     try:
         made = forecast(
@@ -320,7 +327,7 @@ def _coarsen(parsed: argparse.Namespace) -> int:
 
     from ocean_gcm.data.coarsen import coarsen
 
-    config = None if parsed.config is None else _load(parsed.config, [])[0]
+    config = None if parsed.config is None else _load_ocean(parsed.config, [], "coarsen")
     with Progress(transient=True) as bar:
         task = bar.add_task("coarsening", total=None)
         made = coarsen(
@@ -347,7 +354,7 @@ def _statistics(parsed: argparse.Namespace) -> int:
 
     if not parsed.output.endswith(".json"):
         raise UserError(f"--output is {parsed.output!r}; expected a file that ends in .json")
-    config, _ = _load(parsed.experiment, parsed.overrides)
+    config = _load_ocean(parsed.experiment, parsed.overrides, "statistics")
     statistics = measure_truth(
         config,
         parsed.truth,

@@ -94,7 +94,7 @@ def unroll(
     if mesh.size == 1:
         run = lambda s: model.unroll(s, forcing, steps=steps, save_every=save_every, offload=offload)  # noqa: E731
         return rollout.each(run, states, axes=2)
-    require_grid(mesh, model.grid, model.blueprint.numerics.halo)
+    require_grid(mesh, model.grid, model.core.numerics.halo)
     nodes, structure = jax.tree.flatten(model, is_leaf=_is_variable)
     blueprint = model.blueprint.part(mesh.shape["y"], mesh.shape["x"])
 

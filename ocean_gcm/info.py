@@ -11,12 +11,18 @@ from rich.console import Console
 from rich.table import Table
 
 from ocean_gcm.config import Config
+from ocean_gcm.dynamics.spectral.core import QuasiGeostrophy
+from ocean_gcm.experiment import Experiment
 from ocean_gcm.grid.build import build_grid_from_config
 from ocean_gcm.grid.grid import Grid
 from ocean_gcm.metrics.courant import gravity_wave_courant_number
+from ocean_gcm.quasi_geostrophic.experiment import LayersExperiment
 
 _INTERNAL_WAVE_SPEED = 3.0  # m s-1, first baroclinic mode of the deep ocean
 _FAST_CURRENT = 2.0  # m s-1
+_FAST_EDDY = 0.5  # m s-1, of quasi-geostrophic turbulence
+_SPECTRAL_COURANT = 0.23  # Adams-Bashforth of third order holds up to 0.72/pi for the shortest wave
+_POINT_STEPS_PER_SECOND = {"float32": 2e7, "float64": 1.2e7}  # of layers, one core of a CPU
 _BYTES_PER_CELL = {"float32": 250, "float64": 500}  # state and work arrays of a forward run
 _CELL_STEPS_PER_SECOND = {"float32": 5e6, "float64": 2.5e6}  # one core of a CPU
 
@@ -74,8 +80,43 @@ def _scaling(grid: Grid, scaling: str, exponent: int) -> np.ndarray:
     return np.ones(geometry.shape)
 
 
-def describe(config: Config) -> dict[str, Any]:
+def describe(config: Experiment) -> dict[str, Any]:
     """Sizes, limits, memory and cost as plain data."""
+    return describe_layers(config) if isinstance(config, LayersExperiment) else describe_ocean(config)
+
+
+def describe_layers(config: LayersExperiment) -> dict[str, Any]:
+    """See `describe`."""
+    core = QuasiGeostrophy(
+        config.grid.build(len(config.dynamics.layers.thickness)), config.dynamics, float(config.time.step_seconds)
+    )
+    nz, ny, nx = core.grid.shape
+    cells, times = math.prod(core.grid.shape), config.time
+    depth = float(core.thickness.sum())
+    fastest = _FAST_EDDY + float(np.abs(core.flow).max())
+    spacing = [length / 1e3 for length in core.grid.spacing[::-1]]
+    return {
+        "shape": {"nx": nx, "ny": ny, "nz": nz},
+        "cells": cells,
+        "wet_cells": cells,
+        "wet_columns": nx * ny,
+        "spacing_km": spacing * 2,
+        "depth_m": [depth, depth],
+        "volume_m3": depth * math.prod(core.grid.lengths),
+        "time_step_seconds": times.step_seconds,
+        "steps": times.require_whole_steps("time.duration", times.duration),
+        "limits": [Limit(f"advection, {fastest:g} m/s", _SPECTRAL_COURANT * min(core.grid.spacing) / fastest)],
+        "memory_bytes": cells * _BYTES_PER_CELL[config.precision],
+        "seconds_per_simulated_year": cells
+        * times.seconds_per_year
+        / times.step_seconds
+        / _POINT_STEPS_PER_SECOND[config.precision],
+        "hash": config.hash,
+    }
+
+
+def describe_ocean(config: Config) -> dict[str, Any]:
+    """See `describe`."""
     grid = build_grid_from_config(config.grid, config.bathymetry)
     nz, ny, nx = grid.shape
     cells = math.prod(grid.shape)
@@ -101,7 +142,7 @@ def describe(config: Config) -> dict[str, Any]:
     }
 
 
-def show(config: Config, console: Console) -> None:
+def show(config: Experiment, console: Console) -> None:
     """Print the resolved configuration and what it amounts to."""
     console.print(config.to_yaml(), markup=False, highlight=False)
     facts = describe(config)

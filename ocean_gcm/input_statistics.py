@@ -56,7 +56,7 @@ def _moments(model: OceanModel, ocean: Ocean, time: jdt.Timedelta, names: tuple[
 
 @functools.partial(jax.jit, static_argnums=3)
 def _jit_moments(model, ocean, time, names):
-    numerics, static = model.blueprint.numerics, model.metrics()
+    numerics, static = model.core.numerics, model.metrics()
     prepared = core.prepare(static, numerics, ocean)
     surface, interval = model.forcing.at(time), model.physics_interval
     values, wet = inputs.stack(core.columns(static, numerics, prepared, surface, interval), names)

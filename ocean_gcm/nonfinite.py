@@ -21,47 +21,47 @@ def is_finite(tree: Any) -> jax.Array:
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves])) if leaves else jnp.asarray(True)
 
 
-def describe(model: Any, state: Any, steps: int, interval: int) -> str:
+def describe(model: Any, form: Any, state: Any, steps: int, interval: int) -> str:
     """What went wrong first when `state`, which is finite, is stepped on for `steps` steps, `interval` at a time.
 
     The run over these steps is repeated bit by bit to find the moment; one sentence with the variable, its value, the
-    level, the place and the time.
+    level, the place and the time.  `form` is that of the core, see `ocean_gcm.form`.
     """
     before = state
     for _ in range(0, steps, interval):
         after, _ = model.advance(before, model.forcing, steps=interval)
         if not bool(is_finite(after)):
-            return _sentence(model, before, after)
+            return _sentence(model, form, before, after)
         before = after
     return "the mean or the sums over the interval are not finite, although each state is"
 
 
-def _sentence(model: Any, before: Any, after: Any) -> str:
+def _sentence(model: Any, form: Any, before: Any, after: Any) -> str:
     grid, time_config = model.grid, model.config.time
     elapsed = int(after.time.days) * 86400 + int(after.time.seconds)
     when = f"{time_config.date(elapsed):%Y-%m-%d %H:%M}"
-    names = [*_ORDER, *after.ocean.tracers]
-    fields = {name: _array(after.ocean, name) for name in names}
-    speed = max(float(np.abs(_array(before.ocean, name)).max()) for name in ("u", "v"))
-    for name, array in fields.items():
-        bad = ~np.isfinite(array) & mask(grid, MODEL_FIELDS.get(name, TRACER))
+    earlier, fields = form.fields_of(before.ocean), form.fields_of(after.ocean)
+    for name in sorted(fields, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER)):
+        bad = ~np.isfinite(fields[name]) & form.mask(grid, name)
         if bad.any():
-            where = _nearest_to_largest(bad, _array(before.ocean, name))
-            return (
-                f"{name} became {array[where]} at {place(grid, name, where)} on {when}; "
-                f"the largest speed before that step was {speed:.3g} m s-1"
-            )
+            where = _nearest_to_largest(bad, earlier[name])
+            sentence = f"{name} became {fields[name][where]} at {form.place(grid, name, where)} on {when}"
+            if not {"u", "v"} <= set(earlier):
+                return sentence
+            speed = max(float(np.abs(earlier[component]).max()) for component in ("u", "v"))
+            return f"{sentence}; the largest speed before that step was {speed:.3g} m s-1"
     return f"the memory of the time stepping or of a closure became not finite on {when}"
-
-
-def _array(ocean: Any, name: str) -> np.ndarray:
-    return np.asarray(getattr(ocean, name, None) if name in _ORDER else ocean.tracers[name])
 
 
 def _nearest_to_largest(bad: np.ndarray, before: np.ndarray) -> tuple[int, ...]:
     """Of the bad points the one whose value before was the largest: what is not finite spreads within a step."""
     size = np.where(bad, np.abs(np.nan_to_num(before)), -1.0)
     return tuple(int(i) for i in np.unravel_index(int(size.argmax()), size.shape))
+
+
+def mask_of_field(grid: Any, name: str) -> np.ndarray:
+    """Where a field of the finite-volume core has values."""
+    return mask(grid, MODEL_FIELDS.get(name, TRACER))
 
 
 def place(grid: Any, name: str, index: tuple[int, ...]) -> str:

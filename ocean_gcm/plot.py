@@ -12,6 +12,9 @@ from ocean_gcm.data.run_output import Run, open_run
 from ocean_gcm.figures import maps, sections, series, style
 from ocean_gcm.grid.grid import Grid
 from ocean_gcm.metrics import basins, means, streamfunction, summary, transport
+from ocean_gcm.quasi_geostrophic.experiment import LayersExperiment
+from ocean_gcm.quasi_geostrophic.figures import plot_layers
+from ocean_gcm.run_directory import RunDirectory
 
 Fields = dict[str, np.ndarray]
 LEVELS = {
@@ -26,8 +29,13 @@ def plot_run(directory: str | Path, destination: str | Path | None = None) -> li
     Figures whose variables the output lacks are left out.  They go to `destination`, by default the directory's
     `figures/`.  Raises UserError if the directory is no run directory or has no output yet.
     """
-    run = open_run(directory)
     folder = Path(directory) / "figures" if destination is None else Path(destination)
+    place = RunDirectory(Path(directory))
+    if place.config.exists():
+        config = place.read_config()
+        if isinstance(config, LayersExperiment):
+            return plot_layers(place, config, folder)
+    run = open_run(directory)
     fields = run.fields(-1)
     years = run.years()
     when = f"{run.name}, {_period(run)}"

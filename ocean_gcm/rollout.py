@@ -12,9 +12,9 @@ import jax.numpy as jnp
 from jax import lax
 from jax.ad_checkpoint import checkpoint_name
 
-from ocean_gcm.state import Diagnostics, Ocean, State
+from ocean_gcm.state import State
 
-Step = Callable[[State], tuple[State, Diagnostics]]
+Step = Callable[[State], tuple[State, Any]]
 
 
 @jax.tree_util.register_dataclass
@@ -23,7 +23,7 @@ class Trajectory:
     """States at saved times (leading axis time) and what the steps since the previous one reported in sum."""
 
     states: State
-    diagnostics: Diagnostics
+    diagnostics: Any
 
 
 @jax.tree_util.register_dataclass
@@ -31,23 +31,8 @@ class Trajectory:
 class Report:
     """Of an interval of a long run: time-mean ocean (over the states after each step), summed inputs."""
 
-    mean: Ocean
-    diagnostics: Diagnostics
-
-
-def no_diagnostics(dtype) -> Diagnostics:
-    zero = jnp.zeros((), dtype)
-    return Diagnostics(zero, zero, zero, zero)
-
-
-def add_diagnostics(a: Diagnostics, b: Diagnostics) -> Diagnostics:
-    """Inputs add up; of the Courant numbers the largest counts."""
-    return Diagnostics(
-        a.volume_input + b.volume_input,
-        a.heat_input + b.heat_input,
-        a.salt_input + b.salt_input,
-        jnp.maximum(a.courant, b.courant),
-    )
+    mean: Any
+    diagnostics: Any
 
 
 ONE_LEVEL = 32
@@ -108,10 +93,11 @@ def repeat(step: Step, carry: Any, number: int, offload: bool = False) -> Any:
 
 
 def trajectory(
-    step: Step, state: State, steps: int, save_every: int, dtype, offload: bool = False
+    step: Step, state: State, steps: int, save_every: int, nothing: Any, offload: bool = False
 ) -> tuple[State, Trajectory]:
     """`steps` steps, of which every `save_every`-th state is kept; `offload` as in `repeat`.
 
+    `nothing` is what no step reports, to which what steps report is added.
     Raises ValueError if `save_every` does not divide `steps`.
     """
     if save_every < 1 or steps % save_every:
@@ -120,13 +106,13 @@ def trajectory(
     def advance(carry):
         state, total = carry
         state, diagnostics = step(state)
-        return state, add_diagnostics(total, diagnostics)
+        return state, total + diagnostics
 
     again = steps > save_every > 1 and steps > one_level(state)
 
     def interval(state, _):
         # of two levels of checkpoints the outer one is offloaded
-        state, total = repeat(advance, (state, no_diagnostics(dtype)), save_every, offload and not again)
+        state, total = repeat(advance, (state, nothing), save_every, offload and not again)
         return state, Trajectory(state, total)
 
     if steps == save_every:
@@ -137,17 +123,21 @@ def trajectory(
     return lax.scan(interval, state, None, length=steps // save_every)
 
 
-def interval_mean(step: Step, state: State, steps: jax.Array, dtype) -> tuple[State, Report]:
-    """A loop of a traced number of steps with running means (forward only, one compilation for all lengths)."""
+def interval_mean(step: Step, state: State, steps: jax.Array, nothing: Any) -> tuple[State, Report]:
+    """A loop of a traced number of steps with running means (forward only, one compilation for all lengths).
+
+    `nothing` is what no step reports.
+    """
+    dtype = jax.tree.leaves(nothing)[0].dtype
 
     def body(index, carry):
         state, mean, total = carry
         state, diagnostics = step(state)
         weight = 1.0 / (index + 1).astype(dtype)
         mean = jax.tree.map(lambda m, x: m + weight * (x - m), mean, state.ocean)
-        return state, mean, add_diagnostics(total, diagnostics)
+        return state, mean, total + diagnostics
 
-    start = (state, jax.tree.map(jnp.zeros_like, state.ocean), no_diagnostics(dtype))
+    start = (state, jax.tree.map(jnp.zeros_like, state.ocean), nothing)
     state, mean, total = lax.fori_loop(0, steps, body, start)
     return state, Report(mean, total)
 

@@ -16,11 +16,11 @@ import jax
 from rich.console import Console
 
 from ocean_gcm import nonfinite, summary
-from ocean_gcm.budget import Budget
-from ocean_gcm.config import Config, differences
 from ocean_gcm.data import restart
 from ocean_gcm.data.stream import streams
 from ocean_gcm.errors import UserError
+from ocean_gcm.experiment import Experiment, differences
+from ocean_gcm.form import form_of
 from ocean_gcm.progress import ProgressReport
 from ocean_gcm.run_directory import RunDirectory
 
@@ -45,13 +45,13 @@ class Outcome:
 
 
 def simulate(
-    config: Config,
+    config: Experiment,
     directory: Path | str | None = None,
     *,
     resume: bool = False,
     overwrite: bool = False,
     console: Console | None = None,
-    build: Callable[[Config], Any] | None = None,
+    build: Callable[[Experiment], Any] | None = None,
     figures: bool = True,
 ) -> Outcome:
     """Run an experiment to its end and write everything to a run directory.
@@ -93,7 +93,7 @@ def simulate(
     return Outcome(run.path, result)
 
 
-def _build_model(config: Config) -> Any:
+def _build_model(config: Experiment) -> Any:
     import ocean_gcm
 
     return ocean_gcm.build_model(config)
@@ -109,7 +109,7 @@ def _draw(run: RunDirectory, console: Console) -> None:
         console.print(f"no figures: {type(error).__name__}: {error}", highlight=False)
 
 
-def _check(run: RunDirectory, config: Config, resume: bool, overwrite: bool) -> dict[str, Any] | None:
+def _check(run: RunDirectory, config: Experiment, resume: bool, overwrite: bool) -> dict[str, Any] | None:
     """Refuse to touch another run; the summary if this very run is there, complete."""
     if run.path.exists() and not run.path.is_dir():
         raise UserError(f"{run.path} is a file; expected a directory to write the run to")
@@ -140,21 +140,22 @@ def _check(run: RunDirectory, config: Config, resume: bool, overwrite: bool) -> 
     )
 
 
-def _total_steps(config: Config) -> int:
+def _total_steps(config: Experiment) -> int:
     return config.time.require_whole_steps("time.duration", config.time.duration)
 
 
 class _Simulation:
     """One process's share of a run."""
 
-    def __init__(self, run: RunDirectory, config: Config, build: Callable[[Config], Any], console: Console):
+    def __init__(self, run: RunDirectory, config: Experiment, build: Callable[[Experiment], Any], console: Console):
         self.directory, self.config, self.console = run, config, console
         self.total = _total_steps(config)
         self.model = build(config)
         self.grid = self.model.grid
         self.state = self.model.initial_state()
         self.step = 0
-        self.streams = streams(run, self.grid, config)
+        self.form = form_of(config)
+        self.streams = streams(run, self.grid, config, self.form)
         self.wall_seconds = self.compile_seconds = 0.0
         cells = math.prod(self.grid.shape)
         per_call = config.time.steps_per_physics_call
@@ -179,7 +180,7 @@ class _Simulation:
             self.console.print(f"{self.directory.path} has no restart yet: beginning at the start", highlight=False)
         self.directory.clear()
         self.directory.write_config(self.config)
-        self.budget = Budget.begin(self.grid, self.state)
+        self.budget = self.form.account.begin(self.grid, self.state)
         for stream in self.streams:
             stream.begin(self.state)
 
@@ -197,7 +198,7 @@ class _Simulation:
             )
         self.state = restart.into(self.state, last.state)
         self.step = last.step
-        self.budget = Budget(**meta["budget"])
+        self.budget = self.form.account(**meta["budget"])
         self.wall_seconds, self.compile_seconds = meta["wall_seconds"], meta["compile_seconds"]
         self.look_every = meta["look_every"]
         for stream in self.streams:
@@ -287,7 +288,7 @@ class _Simulation:
 
     def _stop_not_finite(self, steps: int) -> None:
         """Say where and when; the summary says that the run is no good."""
-        what = nonfinite.describe(self.model, self.state, steps, self.config.time.steps_per_physics_call)
+        what = nonfinite.describe(self.model, self.form, self.state, steps, self.config.time.steps_per_physics_call)
         self.directory.write_summary(summary.without_nan(self._summary(finite=False)))
         there = restart.available(self.directory.restarts)
         where = f"the last good restart is {there[-1]}" if there else "there is no restart yet"
@@ -305,7 +306,7 @@ class _Simulation:
         return result
 
     def _summary(self, finite: bool) -> dict[str, Any]:
-        times, dynamics = self.config.time, self.config.dynamics
+        times = self.config.time
         years = self.step * times.step_seconds / times.seconds_per_year
         means, transports, days = summary.last_year(self.directory.output, times.seconds_per_year)
         stepping = self.wall_seconds - self.compile_seconds
@@ -320,7 +321,7 @@ class _Simulation:
             "peak_memory_bytes": summary.peak_memory_bytes(),
             "finite": finite,
             "largest_courant": self.budget.largest_courant,
-            "budgets": self.budget.close(self.grid, self.state, dynamics.reference_density, dynamics.heat_capacity),
+            "budgets": self.budget.close(self.grid, self.state, self.config.dynamics),
             "means": means,
             "transports": transports,
             "averaged_days": days,

@@ -31,6 +31,18 @@ class Ocean:
     tracers: dict[str, jax.Array]
 
 
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Layers:
+    """Resolved field of the quasi-geostrophic core.
+
+    Attributes:
+      potential_vorticity: (nz, ny, nx) of the layers from the surface down, without that of the background, s-1.
+    """
+
+    potential_vorticity: jax.Array
+
+
 History = tuple[tuple[jax.Array, jax.Array], ...]
 
 
@@ -50,6 +62,21 @@ class Stepper:
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
+class LayersStepper:
+    """Memory of the time stepping of the quasi-geostrophic core; empty for schemes of Runge-Kutta type.
+
+    Attributes:
+      history: past explicit tendencies, latest first: (2, nz, ny, nx // 2 + 1), real and imaginary parts of
+        coefficients, s-2.
+      taken: 0-d, number of steps taken, as far as it matters.
+    """
+
+    history: tuple[jax.Array, ...]
+    taken: jax.Array | None
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
 class State:
     """Resolved fields, the stepper's and the closures' memories, elapsed time and random key.
 
@@ -57,19 +84,20 @@ class State:
     numbers, which float32 holds exactly (days up to 45 000 years).
 
     Attributes:
-      ocean, stepper, closures: see there; closures' memories by name.
+      ocean: `Ocean` or `Layers`, after the dynamical core; stepper: `Stepper` or `LayersStepper`.
+      closures: memories by name.
       clock: (2,) float32, whole days and seconds since the start.
       noise: (2 n,) float32, the n 32-bit words of the random key as halves of 16 bits.
     """
 
-    ocean: Ocean
-    stepper: Stepper
+    ocean: Ocean | Layers
+    stepper: Stepper | LayersStepper
     closures: dict[str, Any]
     clock: jax.Array
     noise: jax.Array
 
     @classmethod
-    def create(cls, ocean: Ocean, stepper: Stepper, closures: dict[str, Any], time: jdt.Timedelta, key) -> State:
+    def create(cls, ocean, stepper, closures: dict[str, Any], time: jdt.Timedelta, key) -> State:
         """A state at elapsed `time` with the typed random `key`."""
         words = jax.random.key_data(key)
         halves = jnp.concatenate([words >> 16, words & 0xFFFF], axis=-1)
@@ -105,3 +133,35 @@ class Diagnostics:
     heat_input: jax.Array
     salt_input: jax.Array
     courant: jax.Array
+
+    @classmethod
+    def zero(cls, dtype) -> Diagnostics:
+        """Of no step."""
+        zero = jnp.zeros((), dtype)
+        return cls(zero, zero, zero, zero)
+
+    def __add__(self, other: Diagnostics) -> Diagnostics:
+        """Inputs add up; of the Courant numbers the largest counts."""
+        return Diagnostics(
+            self.volume_input + other.volume_input,
+            self.heat_input + other.heat_input,
+            self.salt_input + other.salt_input,
+            jnp.maximum(self.courant, other.courant),
+        )
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class LayersDiagnostics:
+    """What a step of the quasi-geostrophic core reports: the largest advective Courant number (0-d)."""
+
+    courant: jax.Array
+
+    @classmethod
+    def zero(cls, dtype) -> LayersDiagnostics:
+        """Of no step."""
+        return cls(jnp.zeros((), dtype))
+
+    def __add__(self, other: LayersDiagnostics) -> LayersDiagnostics:
+        """Of the Courant numbers the largest counts."""
+        return LayersDiagnostics(jnp.maximum(self.courant, other.courant))

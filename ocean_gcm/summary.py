@@ -22,8 +22,11 @@ _MEANS = {
     "salinity": ("1e-3", "mean salinity"),
     "sea_surface_height": ("m", "mean sea surface height"),
     "kinetic_energy": ("m2 s-2", "mean kinetic energy"),
+    "available_potential_energy": ("m2 s-2", "mean available potential energy"),
+    "enstrophy": ("s-2", "mean potential enstrophy"),
     "largest_speed": ("m s-1", "largest speed"),
 }
+_OF_LAYERS = ("available_potential_energy", "enstrophy")
 _TRANSPORTS = {
     "drake_passage": "Drake Passage transport",
     "channel": "zonal transport",
@@ -62,7 +65,8 @@ def last_year(store: Path, seconds_per_year: int) -> tuple[dict[str, float], dic
         def average(name: str) -> float:
             return float((dataset[name].values * weight).sum() / weight.sum())
 
-        means = {key: average(name) for key, name in MEANS.items() if name in dataset}
+        names = {**MEANS, **{name: name for name in _OF_LAYERS}}
+        means = {key: average(name) for key, name in names.items() if name in dataset}
         transports = {name: average(name) for name in TRANSPORTS if name in dataset}
     return means, transports, float(weight.sum())
 

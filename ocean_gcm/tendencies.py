@@ -17,7 +17,7 @@ from ocean_gcm.state import Ocean
 
 def _effects(model: OceanModel, ocean: Ocean, time: jdt.Timedelta, key: jax.Array, forcing: SurfaceForcing | None):
     """The prepared state and the summed effects of all closures."""
-    static, numerics = model.metrics(), model.blueprint.numerics
+    static, numerics = model.metrics(), model.core.numerics
     start = model.state_from(ocean, time, key)
     surface = (model.forcing if forcing is None else forcing).at(time)
     prepared = core.prepare(static, numerics, start.ocean)
@@ -37,7 +37,7 @@ def eddy_transports(
     The bolus transport of the eddy streamfunction, added up over closures; zero without one.  Arguments as of
     `explicit_tendencies`.
     """
-    static, numerics = model.metrics(), model.blueprint.numerics
+    static, numerics = model.metrics(), model.core.numerics
     _, ny, nx = numerics.shape
     effects = _effects(model, ocean, time, key, None)[1]
     if effects.eddy_streamfunction is None:
@@ -59,7 +59,7 @@ def explicit_tendencies(
 
     Returns the tendencies in the place of the fields, zero on land, per second; the sea surface has none (None).
     """
-    static, numerics = model.metrics(), model.blueprint.numerics
+    static, numerics = model.metrics(), model.core.numerics
     _, ny, nx = numerics.shape
     prepared, effects = _effects(model, ocean, time, key, forcing)
 

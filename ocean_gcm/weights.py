@@ -19,10 +19,11 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from ocean_gcm.config import Config, config_from_dict, read_tree
+from ocean_gcm.config import Config, config_from_dict
 from ocean_gcm.data.paths import expand
 from ocean_gcm.errors import UserError
 from ocean_gcm.validation import suggestion
+from ocean_gcm.yaml_tree import read_tree
 
 FORMAT = "ocean_gcm model 1"
 CONFIG, VARIABLES = "model.yaml", "variables.npz"
@@ -87,7 +88,7 @@ def export_model(model, directory: Path) -> None:
     """Write an exported model, each of its files replaced in one go.  Raises UserError if that fails."""
     tree = model.config.model_dump(mode="json")
     # the statistics are among the variables, the weights are these
-    learned = {key: without_files(tree[key]) for key in ("closures", "encoder", "decoder")}
+    learned = {key: without_files(tree[key]) for key in ("closures", "encoder", "decoder") if key in tree}
     tree = {**tree, "weights": None, "provenance": None, **learned}
     text = config_from_dict(tree).to_yaml().encode()
     buffer = io.BytesIO()

@@ -68,8 +68,16 @@ def test_info_shows_what_a_configuration_amounts_to(path, capsys):
         pytest.skip("needs the data of OCEAN_GCM_DATA")
     assert cli.main(["info", str(path)]) == 0
     printed = capsys.readouterr().out
-    for words in ("cells", "internal wave", "surface gravity wave", "simulated year", "memory"):
+    waves = () if "core: quasi_geostrophic" in printed else ("internal wave", "surface gravity wave")
+    for words in ("cells", "advection", "simulated year", "memory", *waves):
         assert words in printed
+
+
+@pytest.mark.parametrize("arguments", [["statistics", "{qg}", "truth.zarr", "--output", "s.json"]])
+def test_commands_of_one_core_say_so(capsys, arguments):
+    qg = str(CONFIGS / "qg_eddy.yaml")
+    assert cli.main([a.format(qg=qg) for a in arguments]) == 2
+    assert "needs the core finite_volume; the configuration qg_eddy has" in capsys.readouterr().err
 
 
 def test_schema_is_json(capsys):

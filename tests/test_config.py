@@ -9,8 +9,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocean_gcm.config import Config, config_from_dict, differences, dump_tree, load_config, read_tree
+from ocean_gcm.config import Config, config_from_dict, load_config
 from ocean_gcm.errors import UserError
+from ocean_gcm.experiment import differences
+from ocean_gcm.yaml_tree import dump_tree, read_tree
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 

@@ -10,6 +10,8 @@ import pytest
 from ocean_gcm import rollout
 from ocean_gcm.state import Diagnostics
 
+NOTHING = Diagnostics.zero(jnp.float64)
+
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +58,7 @@ def test_repeat_counts_right(start, number, two_levels):
 
 
 def test_trajectory(start):
-    end, kept = rollout.trajectory(step, start, 12, 4, jnp.float64)
+    end, kept = rollout.trajectory(step, start, 12, 4, NOTHING)
     np.testing.assert_array_equal(kept.states.count, [4, 8, 12])
     np.testing.assert_allclose(kept.states.ocean, by_hand(start, 12)[3::4], rtol=1e-15)
     np.testing.assert_array_equal(end.ocean, kept.states.ocean[-1])
@@ -67,11 +69,11 @@ def test_trajectory(start):
 @pytest.mark.parametrize("save_every", [0, 5, 24])
 def test_intervals_must_divide(start, save_every):
     with pytest.raises(ValueError, match=f"save_every = {save_every} does not divide steps = 12"):
-        rollout.trajectory(step, start, 12, save_every, jnp.float64)
+        rollout.trajectory(step, start, 12, save_every, NOTHING)
 
 
 def test_interval_mean(start):
-    run = jax.jit(lambda s, n: rollout.interval_mean(step, s, n, jnp.float64))
+    run = jax.jit(lambda s, n: rollout.interval_mean(step, s, n, NOTHING))
     for number in (1, 5, 9):
         end, report = run(start, number)
         assert int(end.count) == number
@@ -139,7 +141,7 @@ def test_offloaded_states_give_the_same_gradient(start, steps, save_every, two_l
 
     def loss(ocean, offload):
         state = dataclasses.replace(start, ocean=ocean)
-        end, saved = rollout.trajectory(step, state, steps, save_every, jnp.float64, offload)
+        end, saved = rollout.trajectory(step, state, steps, save_every, NOTHING, offload)
         return jnp.sum(end.ocean) + jnp.sum(saved.states.ocean**2)
 
     results = [jax.jit(jax.value_and_grad(loss), static_argnums=1)(start.ocean, offload) for offload in (False, True)]

@@ -20,9 +20,9 @@ import numpy as np
 from jax.experimental import multihost_utils
 from orbax.checkpoint import v1 as ocp
 
-from ocean_gcm.config import tree_differences
 from ocean_gcm.data.restart import named_leaves, quiet, reason, require_fit
 from ocean_gcm.errors import UserError
+from ocean_gcm.yaml_tree import tree_differences
 from train.step import Carry
 
 FORMAT = "ocean_gcm training 2"

@@ -12,11 +12,12 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from ocean_gcm.clock import Duration, TimeConfig
-from ocean_gcm.config import Config, dump_tree, load_config, read_tree
+from ocean_gcm.config import Config, load_config, require_ocean
 from ocean_gcm.errors import UserError
 from ocean_gcm.metrics.loss import LossConfig
 from ocean_gcm.section import Section
 from ocean_gcm.validation import sentence
+from ocean_gcm.yaml_tree import dump_tree, read_tree
 
 Moment = float | str
 """A share of the records, 0 to 1, or a date YYYY-MM-DD."""
@@ -34,7 +35,8 @@ class ModelReference(Section):
     def load(self, base: Path) -> Config:
         """The model's configuration; `base` is the directory that its path counts from.  Raises UserError."""
         texts = [f"{key}={json.dumps(value)}" for key, value in self.overrides.items()]
-        return load_config(base / os.path.expandvars(self.config), texts)
+        config = load_config(base / os.path.expandvars(self.config), texts)
+        return require_ocean(config, "training")
 
 
 class MadeTruth(Section):

@@ -52,7 +52,7 @@ def require_divisible(mesh: Mesh, batch: int, members: int, stage: int) -> None:
 
 def require_model(mesh: Mesh, model: OceanModel) -> None:
     """Raises UserError unless the mesh divides the grid of a model."""
-    require_grid(mesh, model.grid, model.blueprint.numerics.halo)
+    require_grid(mesh, model.grid, model.core.numerics.halo)
 
 
 def rows(mesh: Mesh, batch: int) -> np.ndarray:

@@ -81,7 +81,7 @@ def measure(config, steps: int, repetitions: int, gradient: bool, clock=time.per
         "nz": nz,
         "dtype": config.precision,
         "time_step_seconds": model.time_step,
-        "barotropic_substeps": len(model.blueprint.numerics.substeps.primary),
+        "barotropic_substeps": len(model.core.numerics.substeps.primary),
         "steps": steps,
         "seconds_per_step": step_seconds,
         "cell_steps_per_second": cells / step_seconds,

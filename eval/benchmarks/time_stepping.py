@@ -25,8 +25,11 @@ from ocean_gcm.model import OceanModel
 def with_extrapolation(model: OceanModel, extrapolation: tuple[float, ...]) -> OceanModel:
     """The same model with other weights of present and past advection."""
     blueprint = model.blueprint
-    numerics = dataclasses.replace(blueprint.numerics, extrapolation=extrapolation)
-    return OceanModel(dataclasses.replace(blueprint, numerics=numerics), dict(model.closures.items()))
+    numerics = dataclasses.replace(model.core.numerics, extrapolation=extrapolation)
+    return OceanModel(
+        dataclasses.replace(blueprint, core=dataclasses.replace(model.core, numerics=numerics)),
+        dict(model.closures.items()),
+    )
 
 
 def runge_kutta_step(model: OceanModel, static, state, forcing):

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pydantic
 
-from ocean_gcm.config import read_tree
 from ocean_gcm.errors import UserError
 from ocean_gcm.section import Section as Keys
 from ocean_gcm.validation import sentence
+from ocean_gcm.yaml_tree import read_tree
 
 FILE = Path(__file__).parent / "observed.yaml"
 

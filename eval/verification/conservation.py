@@ -27,7 +27,7 @@ def residuals(
         for steps in np.diff(np.linspace(0, per_year, 13).astype(int)):
             state, report = model.advance(state, steps=int(steps))
             budget.add(report.diagnostics)
-        closed = budget.close(model.grid, state, dynamics.reference_density, dynamics.heat_capacity)
+        closed = budget.close(model.grid, state, dynamics)
         found.append({k: (v["relative_residual"], v["change"] / abs(v["start"])) for k, v in closed.items()})
     return found
 

@@ -3,7 +3,8 @@
     effects, memory = closure(columns, memory, key)
 
 `Columns` is what a closure may look at, `Effects` what it may do.  Both hold `Field`s whose windows include as much
-of the halo as their stencils left; effects of several closures add up.  A closure knows no core by name.
+of the halo as their stencils left; effects of several closures add up.  A closure knows no core by name.  Cores of
+layers offer `LayerColumns`, plain arrays.
 """
 
 from __future__ import annotations
@@ -60,6 +61,34 @@ class Columns:
     interval: float
 
 
+@dataclasses.dataclass(frozen=True)
+class LayerColumns:
+    """What a core of layers in a periodic box offers to closures, on points; all without the background.
+
+    Attributes:
+      potential_vorticity, vorticity: (nz, ny, nx) q and nabla^2 psi, s-1.
+      streamfunction: (nz, ny, nx) m2 s-1.
+      u, v: (nz, ny, nx) m s-1.
+      psi_hat: (nz, ny, nk) Fourier coefficients of the streamfunction.
+      grid: its lengths and transforms, see `ocean_gcm.dynamics.spectral.grid`.
+      k, l: (1, nk) and (ny, 1) wavenumbers, m-1.
+      resolved: (ny, nk) 1 where the state may have energy.
+      interval: seconds until closures are called again, a number.
+    """
+
+    potential_vorticity: jax.Array
+    vorticity: jax.Array
+    streamfunction: jax.Array
+    u: jax.Array
+    v: jax.Array
+    psi_hat: jax.Array
+    grid: Any
+    k: jax.Array
+    l: jax.Array  # noqa: E741
+    resolved: jax.Array
+    interval: float
+
+
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Effects:
@@ -79,6 +108,7 @@ class Effects:
         applied to all tracers; zero at the surface and at the sea floor; wants a halo of 1.
       isoneutral_diffusion: coefficients of the rotated diffusion, all with a halo of 1 where possible: K at U and V
         (U/c, V/c), K S at (U/w, V/w), K |S|^2 at (T/w).
+      potential_vorticity_source: (nz, ny, nx) array of a core of layers, s-2; all others are of the other core.
     """
 
     u_tendency: Field | None = None
@@ -92,6 +122,7 @@ class Effects:
     bottom_drag: Field | None = None
     eddy_streamfunction: tuple[Field, Field] | None = None
     isoneutral_diffusion: tuple[Field, Field, Field, Field, Field] | None = None
+    potential_vorticity_source: jax.Array | None = None
 
     def __add__(self, other: Effects) -> Effects:
         return Effects(
@@ -115,7 +146,7 @@ class Closure(Protocol):
     def initial_memory(self, shape: tuple[int, int, int], dtype, key: jax.Array) -> Any:
         """Memory at the start for a grid of (nz, ny, nx), its random part drawn with `key`; () if there is none."""
 
-    def __call__(self, columns: Columns, memory: Any, key) -> tuple[Effects, Any]:
+    def __call__(self, columns: Columns | LayerColumns, memory: Any, key) -> tuple[Effects, Any]:
         """Effects and the new memory."""
 
 

@@ -159,14 +159,6 @@ def records(
     return dataset
 
 
-def dataset_from_trajectory(model: Any, trajectory: Any) -> xr.Dataset:
-    """CF data set of the states that `model.unroll` saved."""
-    states = trajectory.states
-    ocean = states.ocean
-    times = np.asarray(states.time.days, float) * 86400.0 + np.asarray(states.time.seconds, float)
-    return dataset_from_fields(model.grid, model.config, fields_of(ocean), times)
-
-
 def fields_of(ocean: Any) -> dict[str, np.ndarray]:
     """The arrays of an `Ocean` (and of a mean with w) by name, on the host."""
     names = ("temperature", "salinity", "u", "v", "w", "sea_surface_height")

@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from ocean_gcm.clock import Duration
-from ocean_gcm.config import dump_tree, read_tree
 from ocean_gcm.data.quantities import KINDS, PREPARED
 from ocean_gcm.errors import UserError
 from ocean_gcm.section import Section
 from ocean_gcm.validation import sentence, suggestion
+from ocean_gcm.yaml_tree import dump_tree, read_tree
 
 _DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T\d{2}:\d{2})?")
 _DERIVED = ("tos", "sos", "mlotst", "msftbarot", "wo")
@@ -123,6 +123,10 @@ class ModelGrid(Section):
     config: str = pydantic.Field(description="configuration of the model, a YAML file")
     overrides: tuple[str, ...] = pydantic.Field((), description="changes of it, such as grid.nx=60")
     derived: tuple[str, ...] = pydantic.Field((), description="CF names of what follows from the state, such as mlotst")
+    at_rest: bool = pydantic.Field(
+        False,
+        description="velocities and sea level that no source gives are zero (m s-1, m), so that a model can start",
+    )
     remove_mean_sea_level: bool = pydantic.Field(
         False, description="sea level without its mean over the ocean; no unit"
     )

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
-from ocean_gcm.config import Config
-from ocean_gcm.data import output
 from ocean_gcm.data.zarr_store import GrowingStore
-from ocean_gcm.grid.grid import Grid
+from ocean_gcm.experiment import Experiment
 
 
 class Stream:
@@ -23,10 +22,12 @@ class Stream:
       records: number of records of whole intervals; a last one of a shorter interval is not counted.
     """
 
-    def __init__(self, path: Path, grid: Grid, config: Config, kind: str, interval: int, names: tuple[str, ...]):
+    def __init__(
+        self, path: Path, grid: Any, config: Experiment, form: Any, kind: str, interval: int, names: tuple[str, ...]
+    ):
         self.path, self.kind, self.interval = path, kind, interval
         self.records = 0
-        self._grid, self._config, self._names = grid, config, names
+        self._grid, self._config, self._form, self._names = grid, config, form, names
         self._step_seconds = config.time.step_seconds
         self._attributes = {"configuration_hash": config.hash, "record_kind": kind}
         self._store: GrowingStore | None = None
@@ -39,8 +40,8 @@ class Stream:
 
     def begin(self, state: Any) -> None:
         """A new store; a stream of snapshots begins with the initial state."""
-        first = self._dataset(output.fields_of(state.ocean), 0, 1)
-        static = output.static_dataset(self._grid, self._config)
+        first = self._dataset(self._form.fields_of(state.ocean), 0, 1)
+        static = self._form.static_dataset(self._grid, self._config)
         template = static.merge(first, combine_attrs="override")
         self._store = GrowingStore.create(self.path, template, self._attributes, self._config.output.precision)
         if self.kind == "snapshot":
@@ -64,7 +65,7 @@ class Stream:
         """Account for a mean over `steps` steps."""
         if not self.needs_mean:
             return
-        for name, array in output.fields_of(mean).items():
+        for name, array in self._form.fields_of(mean).items():
             weighted = array.astype(np.float64) * steps
             self._sums[name] = self._sums[name] + weighted if name in self._sums else weighted
         self._steps += steps
@@ -83,9 +84,9 @@ class Stream:
 
     def _append(self, step: int, state: Any) -> None:
         if self.kind == "snapshot":
-            self._store.append(self._dataset(output.fields_of(state.ocean), step, 0))
+            self._store.append(self._dataset(self._form.fields_of(state.ocean), step, 0))
             return
-        dtype = np.asarray(state.ocean.temperature).dtype
+        dtype = jax.tree.leaves(state.ocean)[0].dtype
         fields = {name: (total / self._steps).astype(dtype) for name, total in self._sums.items()}
         self._store.append(self._dataset(fields, step, self._steps))
 
@@ -93,7 +94,7 @@ class Stream:
         end = step * self._step_seconds
         begin = end - steps * self._step_seconds
         mean = self.kind == "mean"
-        return output.records(
+        return self._form.records(
             self._grid,
             self._config,
             {name: array[None] for name, array in fields.items()},
@@ -103,12 +104,12 @@ class Stream:
         )
 
 
-def streams(run, grid: Grid, config: Config) -> list[Stream]:
-    """The streams that a configuration asks for, in the run directory `run`."""
+def streams(run, grid: Any, config: Experiment, form: Any) -> list[Stream]:
+    """The streams that a configuration asks for, in the run directory `run`; `form` is that of the core."""
     settings, steps = config.output, config.time.require_whole_steps
     interval = steps("output.interval", settings.interval)
-    found = [Stream(run.output, grid, config, settings.kind, interval, settings.variables)]
+    found = [Stream(run.output, grid, config, form, settings.kind, interval, settings.variables)]
     if settings.snapshots is not None:
         interval = steps("output.snapshots.interval", settings.snapshots.interval)
-        found.append(Stream(run.snapshots, grid, config, "snapshot", interval, settings.snapshots.variables))
+        found.append(Stream(run.snapshots, grid, config, form, "snapshot", interval, settings.snapshots.variables))
     return found

@@ -10,12 +10,12 @@ import numpy as np
 import pydantic
 import xarray as xr
 
-from ocean_gcm.config import read_tree
 from ocean_gcm.encoding.decoder import Decoder
 from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
 from ocean_gcm.section import Section
 from ocean_gcm.validation import sentence
+from ocean_gcm.yaml_tree import read_tree
 
 _SPACING = re.compile(r"(\d+(?:\.\d+)?)(?:/(\d+))?deg")
 

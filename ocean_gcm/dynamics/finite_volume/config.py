@@ -13,6 +13,9 @@ from ocean_gcm.section import Section
 class DynamicsConfig(Section):
     """Equations, schemes and constants of the primitive-equation core."""
 
+    core: Literal["finite_volume"] = Field(
+        "finite_volume", description="the dynamical core; this section is of this one"
+    )
     momentum_advection: Literal["energy", "enstrophy", "upwind3", "weno5", "none"] = Field(
         "energy",
         description="vorticity flux: energy- or enstrophy-conserving (Sadourny 1975), upwind-biased, WENO, or none "

@@ -70,7 +70,7 @@ def test_budgets_close(precision):
     for _ in range(3):
         state, report = model.advance(state, steps=20)
         budget.add(report.diagnostics)
-    closed = budget.close(model.grid, state, 1026.0, 3991.0)
+    closed = budget.close(model.grid, state, model.config.dynamics)
     for name, account in closed.items():
         assert abs(account["change"]) > 1e-6 * abs(account["start"]), f"{name} does change"
         assert account["relative_residual"] <= conservation.LARGEST_RESIDUAL[precision], name

@@ -1,0 +1,152 @@
+"""Trees of keys and values: YAML in and out, single keys set by texts such as "grid.nx=60"."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ocean_gcm.errors import UserError
+
+
+def read_tree(path: str | os.PathLike, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """Keys and values of a YAML file, some of them set by texts such as "grid.nx=60".  Raises UserError."""
+    tree = _read_yaml(Path(path))
+    for override in overrides:
+        _override(tree, override)
+    return tree
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without repeated keys, where 1e-5 is a number and a date stays a text."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def _unique_keys(loader: _Loader, node: yaml.MappingNode) -> dict:
+    loader.flatten_mapping(node)
+    seen = set()
+    for key, _ in node.value:
+        if isinstance(key.value, str) and key.value in seen:
+            raise UserError(f"the key {key.value!r} appears twice, again in line {key.start_mark.line + 1}")
+        seen.add(key.value if isinstance(key.value, str) else id(key))
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_keys)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes texts that `_Loader` would take for numbers."""
+
+
+for _class in (_Loader, _Dumper):
+    _class.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+    )
+
+
+def dump_tree(tree: Any) -> str:
+    """Keys and values as YAML that `read_tree` reads."""
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _parse(text: str) -> Any:
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 (derived from SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark is not None else ""
+        raise UserError(f"not valid YAML{where}: {getattr(error, 'problem', None) or error}") from None
+    except UserError:
+        raise
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UserError(f"not valid YAML: {error}") from None
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        names = [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
+        near = difflib.get_close_matches(path.name, names, n=1)
+        hint = f"; did you mean {path.parent / near[0]}?" if near else ""
+        raise UserError(f"there is no configuration {path}{hint}") from None
+    except IsADirectoryError:
+        raise UserError(f"{path} is a directory; expected a YAML file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from None
+    try:
+        tree = _parse(text)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    if not isinstance(tree, dict):
+        found = "is empty" if tree is None else f"holds a {type(tree).__name__}"
+        raise UserError(f"{path} {found}; expected keys and values")
+    return tree
+
+
+def _override(tree: dict[str, Any], override: str) -> None:
+    """Set one value in the tree, in place."""
+    path, separator, text = override.partition("=")
+    keys = path.strip().split(".")
+    if not separator or not all(keys):
+        raise UserError(f"--set {override!r} is not understood; expected key.path=value, for instance grid.nx=60")
+    try:
+        value = _parse(text)
+    except UserError as error:
+        raise UserError(f"--set {override!r}: the value is {error}") from None
+    here, passed = tree, []
+    while len(keys := _joined(here, keys)) > 1:
+        key, *keys = keys
+        passed.append(key)
+        if isinstance(here, dict) and here.get(key) is None:
+            here[key] = {}
+        here = here[_place(here, key, override)]
+        if not isinstance(here, dict | list):
+            raise UserError(f"--set {override!r}: {'.'.join(passed)} is {here!r}, not a section of keys")
+    here[_place(here, keys[0], override)] = value
+
+
+def _joined(section: dict | list, keys: list[str]) -> list[str]:
+    """`keys`, the first of them joined where the section has a key with dots (model.overrides of a training has)."""
+    if isinstance(section, dict):
+        for number in range(len(keys), 1, -1):
+            if (key := ".".join(keys[:number])) in section:
+                return [key, *keys[number:]]
+    return keys
+
+
+def _place(section: dict | list, key: str, override: str) -> str | int:
+    """The key as it counts in a section, or in a list the number, from 0."""
+    if isinstance(section, dict):
+        return key
+    if not key.isdigit() or int(key) >= len(section):
+        raise UserError(f"--set {override!r}: {key!r} is no place in a list of {len(section)}; they count from 0")
+    return int(key)
+
+
+def tree_differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
+    """'key: value in a -> value in b' for every key, at any depth, in which two trees of keys and values differ."""
+
+    def leaves(tree, prefix=""):
+        sections = isinstance(tree, list) and any(isinstance(below, dict) for below in tree)
+        below = dict(enumerate(tree)) if sections else tree
+        if isinstance(below, dict) and below:
+            return {k: v for name, value in below.items() for k, v in leaves(value, f"{prefix}{name}.").items()}
+        return {prefix[:-1]: tree}
+
+    first, second = leaves(a), leaves(b)
+    return [
+        f"{key}: {first.get(key, 'absent')} -> {second.get(key, 'absent')}"
+        for key in {**first, **second}
+        if first.get(key, "absent") != second.get(key, "absent")
+    ]
