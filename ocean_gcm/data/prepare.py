@@ -79,12 +79,12 @@ def prepare(
 
 
 def block_records(planned: Plan) -> int:
-    """Records at a time: as many as fit into the memory of the recipe, whole chunks of the sources."""
+    """Records at a time: as many as fit into half of the memory of the recipe, whole chunks of the sources."""
     record = sum(
         8 * _COPIES * max(v.array.shape[1], 1) * int(np.prod(planned.maps[name].cover.shape))
         for name, v in planned.variables.items()
     )
-    fitting = int(np.clip(planned.recipe.memory * 1e6 // record, 1, _MOST_RECORDS))
+    fitting = int(np.clip(0.5e6 * planned.recipe.memory // record, 1, _MOST_RECORDS))
     stored = max(max(variable.array.chunks[0]) for variable in planned.variables.values())
     block = max(fitting // stored, 1) * stored if stored <= fitting else fitting
     return min(block, len(planned))

@@ -181,7 +181,7 @@ def test_a_curvilinear_grid(on_cells, tmp_path):
 
 
 def test_what_was_stopped_goes_on(place, on_cells, tmp_path):
-    settings, said = recipe(place / "series.nc", regular(20), memory=0.5), []
+    settings, said = recipe(place / "series.nc", regular(20), memory=1.0), []
 
     def stop(done, total):
         if done >= 4:
