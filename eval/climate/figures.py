@@ -174,7 +174,7 @@ def errors(found: Evaluation) -> list[Picture]:
                           boundaries, style.COLOURS["difference"], unit)
         )  # fmt: skip
         zonal = zonal_error(found.climate, difference)
-        boundaries = style.difference_levels(zonal, percentile=1.0, number=8)
+        boundaries = style.difference_levels(zonal, percentile=1.0, number=12)
         pictures.append(
             charts.section_of(f"zonal_{kind}_error", f"Zonal-mean {kind} minus {name}", edges, grid.levels.faces, zonal,
                               boundaries, style.COLOURS["difference"], unit, along)

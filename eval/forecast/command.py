@@ -26,6 +26,13 @@ def add(commands) -> None:
     )
     parser.add_argument("--harmonics", type=int, help="of the annual cycle (default: 2 if the period has three years)")
     parser.add_argument("--variables", nargs="+", default=(), metavar="NAME", help="default: all that both sides have")
+    parser.add_argument(
+        "--derived",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="ugos, vgos (geostrophic, from zos), mlotst (from T, S)",
+    )
     parser.add_argument("--leads", nargs="+", type=float, default=(), metavar="DAYS", help="default: all above zero")
     parser.add_argument(
         "--regions",

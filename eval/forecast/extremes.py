@@ -50,13 +50,13 @@ class Extremes:
         if self.heatwaves and before is not None:
             past = before[0] > self.at(before[1])
             above = np.stack([_after(past, member > threshold) for member in members])
-            found["heatwave"] = events(above, _after(past, truth > threshold), np.float32(0.5), weights)
+            found["heatwave"] = events(above, _after(past, truth > threshold), 0.5, weights)
         return found
 
 
 def _after(past: np.ndarray, future: np.ndarray) -> np.ndarray:
-    """1 on the days of `future` that belong to a heatwave, 0 on others."""
-    return heatwaves(np.concatenate([past, future]))[len(past) :].astype(np.float32)
+    """1 on the days of `future` that belong to a heatwave, 0 on others; in bytes, of many members."""
+    return heatwaves(np.concatenate([past, future]))[len(past) :].astype(np.int8)
 
 
 def extremes_of(truth: Truth, variable: str, climatology: Climatology, records: np.ndarray, plan: Plan) -> Extremes:

@@ -15,7 +15,7 @@ from ocean_gcm.metrics.basins import NAMES, basins
 
 EARTH_RADIUS = 6.371e6  # m
 _INTERIOR = 3  # cells from land
-_LATITUDE_BANDS = {"tropics": (-20.0, 20.0), "north": (20.0, 90.0), "south": (-90.0, -20.0)}
+_TROPICS = 20.0  # degrees
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -173,7 +173,7 @@ def _known_regions(place: Place, wet: np.ndarray) -> dict[str, np.ndarray]:
     found = {"all": everywhere, "interior": interior(wet, periodic_x=place.periodic_x)}
     if place.spherical:
         lat = np.broadcast_to(place.y[:, None], wet.shape)
-        found |= {name: (lat >= low) & (lat <= high) for name, (low, high) in _LATITUDE_BANDS.items()}
+        found |= {"tropics": np.abs(lat) <= _TROPICS, "north": lat > _TROPICS, "south": lat < -_TROPICS}
         if place.periodic_x:
             code = basins(place.x[None, :], place.y[:, None], wet)
             found |= {name: code == n for n, name in enumerate(NAMES) if n > 0}

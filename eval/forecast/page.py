@@ -20,6 +20,7 @@ from ocean_gcm.metrics.ensemble import reliability_curve
 NAMES = {
     "zos": "sea level", "thetao": "temperature", "so": "salinity", "uo": "velocity along x", "vo": "velocity along y",
     "tos": "surface temperature", "sos": "surface salinity", "mlotst": "mixed layer depth",
+    "ugos": "geostrophic velocity along x", "vgos": "geostrophic velocity along y",
 }  # fmt: skip
 CURVES = {  # metric: (title, whether it has the unit of the variable, reference, from zero)
     "crps": ("fair CRPS", True, None, True),
@@ -145,6 +146,8 @@ def _scorecards(results: Mapping[str, Scored], table: pd.DataFrame, plan: Plan):
 
 
 def _goal(ratio: float) -> Cell:
+    if not np.isfinite(ratio):
+        return Cell("")
     return Cell(f"{ratio:.2f}", "good" if 0.9 <= ratio <= 1.1 else "bad" if not 0.8 <= ratio <= 1.25 else "")
 
 

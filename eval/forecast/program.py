@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
 
 from eval.forecast import baselines
+from eval.forecast.derived import coriolis_of, with_derived
 from eval.forecast.evaluation import Scored, Settings, evaluate_variable
 from eval.forecast.flow import evaluate_flow
 from eval.forecast.flow import rows as flow_rows
 from eval.forecast.flow import section as flow_section
 from eval.forecast.page import MAP_LEADS, chosen_leads, looks_of, page_of
 from eval.forecast.plan import Plan, plan_of
-from eval.forecast.stores import ForecastStore, Truth, common_variables, open_forecasts, open_truth, text
+from eval.forecast.stores import ForecastStore, Truth, common_variables, open_forecasts, open_truth, text, varies
 from eval.forecast.tables import Confidence, rank_rows, scores_of
 from eval.report.scores import write_scores, write_table
 from ocean_gcm.errors import UserError
@@ -32,8 +34,11 @@ def evaluate(options: argparse.Namespace) -> Path:
     name, path = _named(options.forecasts)
     stores = [open_forecasts(path, name), *(open_forecasts(p, n) for n, p in others)]
     truth = open_truth(options.truth)
+    stores, truth = _with_derived(stores, truth, options.derived)
     plan = plan_of(stores, truth, options.leads, partial=options.partial)
-    places = common_variables(stores, truth, options.variables)
+    places = common_variables(stores, truth, options.variables, options.derived)
+    if not options.variables:
+        places = {name: place for name, place in places.items() if varies(truth, name, plan.valid[0])}
     period = tuple(options.climatology) if options.climatology else None
     settings = Settings(simple, options.regions, period, options.harmonics, not options.no_extremes)
     results: dict[str, Scored] = {}
@@ -55,6 +60,14 @@ def evaluate(options: argparse.Namespace) -> Path:
     by = looks_of(results, simple)
     more = [flow_section(flow, table, plan, by, chosen_leads(plan.leads, MAP_LEADS))] if flow else []
     return page_of(results, table, plan, confidence, facts, simple, more).write(options.output)
+
+
+def _with_derived(stores: list[ForecastStore], truth: Truth, names: list[str]) -> tuple[list[ForecastStore], Truth]:
+    coriolis = coriolis_of(truth.dataset)
+    return [
+        dataclasses.replace(store, dataset=with_derived(store.dataset, names, store.label, coriolis))
+        for store in stores
+    ], Truth(truth.label, with_derived(truth.dataset, names, truth.label, coriolis), truth.times)
 
 
 def _named(text: str) -> tuple[str, str]:

@@ -8,46 +8,60 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ocean_gcm.metrics.crps import energy_score, fair_crps
-from ocean_gcm.metrics.ensemble import brier_score, ensemble_variance, rank_histogram, reliability_sums
+from ocean_gcm.metrics.ensemble import brier_score, reliability_sums
+from ocean_gcm.metrics.host import energy_score, fair_crps, rank_histogram
 
 BY_LEVEL = ("squared_error", "absolute_error", "error", "crps", "variance", "product", "square_f", "square_a")
 """Averages by lead, region and level: of the error of the ensemble mean, the fair CRPS (the absolute error of one
 member), the variance among members, and the three parts of the anomaly correlation."""
 MAPPED = ("error", "squared_error", "crps", "variance")
 """Fields that are added up for maps."""
-_BLOCK = 6.4e7  # bytes of members that are scored at once
+_BLOCK = 3.2e7  # bytes of members that are scored at once
 
 
-@functools.partial(jax.jit, static_argnames="mapped")
-def _scores(members, centre, truth, climatology, weights, *, mapped: bool):
+def _scores(members, centre, truth, climatology, weights, *, mapped: bool) -> dict[str, np.ndarray]:
     """Of members (M, L, nz, ny, nx) and truth (L, nz, ny, nx); weights (R, nz, ny, nx)."""
     wet = weights[0] > 0
-    members, centre, truth, climatology = (jnp.where(wet, x, 0) for x in (members, centre, truth, climatology))
+    members, centre, truth, climatology = (
+        np.where(wet, x, np.float32(0)) for x in (members, centre, truth, climatology)
+    )
     several = members.shape[0] > 1
     error, f, a = centre - truth, centre - climatology, truth - climatology
     fields = {
         "squared_error": error**2,
-        "absolute_error": jnp.abs(error),
+        "absolute_error": np.abs(error),
         "error": error,
-        "crps": fair_crps(members, truth) if several else jnp.abs(members[0] - truth),
-        "variance": ensemble_variance(members) if several else jnp.zeros_like(error),
+        "crps": fair_crps(members, truth) if several else np.abs(members[0] - truth),
+        "variance": _variance(members) if several else np.zeros_like(error),
         "product": f * a,
         "square_f": f * f,
         "square_a": a * a,
     }
-    total = weights.sum((-2, -1))
-    share = weights / jnp.where(total > 0, total, 1)[..., None, None]
-    out = {name: jnp.einsum("lzyx,rzyx->lrz", field, share, precision="highest") for name, field in fields.items()}
+    leads, levels = truth.shape[:2]
+    flat = weights.reshape(*weights.shape[:2], -1)  # (R, nz, n)
+    total = flat.sum(-1, keepdims=True)
+    share = np.moveaxis(flat / np.where(total > 0, total, 1), 0, -1).astype(float)  # (nz, n, R)
+
+    def mean(field):
+        by_level = np.swapaxes(field.reshape(leads, levels, -1), 0, 1).astype(float) @ share
+        return np.moveaxis(by_level, 0, -1)  # (L, R, nz)
+
+    out = {name: mean(field) for name, field in fields.items()}
     if mapped:
-        out["maps"] = jnp.stack([fields[name][:, 0] for name in MAPPED], 1)
+        out["maps"] = np.stack([fields[name][:, 0] for name in MAPPED], 1).astype(float)
     if several:
-        by_region = jax.vmap(rank_histogram, (None, None, 0))
-        out["ranks"] = jax.vmap(by_region, (1, 0, None))(members, truth, weights)
-    norm = jax.vmap(lambda m, t, w: energy_score(m, t, w, (-2, -1)), (2, 1, 0), 1)
-    root = jnp.sqrt(jnp.einsum("lzyx,zyx->lz", error**2, share[0], precision="highest"))
-    out["energy"] = norm(members, truth, weights[0]) if several else root
+        columns = members.reshape(len(members), leads, -1)
+        volumes = weights.reshape(len(weights), -1)
+        out["ranks"] = np.stack([rank_histogram(columns[:, k], truth[k].ravel(), volumes) for k in range(leads)])
+        out["energy"] = energy_score(members.reshape(*members.shape[:3], -1), truth.reshape(leads, levels, -1), flat[0])
+    else:
+        out["energy"] = np.sqrt(out["squared_error"][:, 0])
     return out
+
+
+def _variance(members: np.ndarray) -> np.ndarray:
+    """Among members, with M - 1; from the first member, so that float32 keeps the digits of a small spread."""
+    return (members - members[:1]).var(0, ddof=1)
 
 
 def statistics(members, centre, truth, climatology, weights, *, mapped: bool) -> dict[str, np.ndarray]:
@@ -78,7 +92,7 @@ def statistics(members, centre, truth, climatology, weights, *, mapped: bool) ->
                 members[:, part, chosen], centre[part, chosen], truth[part, chosen], climatology[part, chosen],
                 weights[:, chosen], mapped=mapped and z == 0,
             )  # fmt: skip
-            found.append(({name: np.asarray(x) for name, x in result.items()}, weights[:, chosen].sum((1, 2, 3))))
+            found.append((result, weights[:, chosen].sum((1, 2, 3))))
         rows.append(_joined_levels(found))
     return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
 
@@ -123,5 +137,12 @@ def events(members, truth, threshold, weights, bins: int = 10) -> dict[str, np.n
     Returns "brier" and "rate" (lead, region), and "reliability" (lead, 3, bins): sums of 1, of the probability and of
     the outcome by bin of the probability in the first region.
     """
-    brier, rate, sums = _events(members, truth, threshold, weights, bins)
-    return {"brier": np.asarray(brier), "rate": np.asarray(rate), "reliability": np.asarray(sums)}
+    number, leads = members.shape[:2]
+    step = int(np.clip(_BLOCK // (4 * np.prod((number, *members.shape[2:]))), 1, leads))
+    threshold = np.broadcast_to(threshold, truth.shape)
+    found = []
+    for k in range(0, leads, step):
+        part = slice(k, k + step)
+        found.append(_events(members[:, part], truth[part], threshold[part], weights, bins))
+    brier, rate, sums = (np.concatenate([np.asarray(x) for x in parts]) for parts in zip(*found, strict=True))
+    return {"brier": brier, "rate": rate, "reliability": sums}

@@ -212,11 +212,14 @@ def text(date) -> str:
     return f"{date:%Y-%m-%d}" if (date.hour, date.minute, date.second) == (0, 0, 0) else f"{date:%Y-%m-%d %H:%M}"
 
 
-def common_variables(stores: Sequence[ForecastStore], truth: Truth, chosen: Sequence[str]) -> dict[str, Place]:
+def common_variables(
+    stores: Sequence[ForecastStore], truth: Truth, chosen: Sequence[str], more: Sequence[str] = ()
+) -> dict[str, Place]:
     """Places of the variables to score.
 
-    chosen: names, or empty for those of `VARIABLES` that all have.  Raises UserError if a store or the truth lacks one
-    of `chosen`, if nothing is left, or if the grids or units differ.
+    chosen: names, or empty for those of `VARIABLES` that all have; more: names that are scored as well.
+
+    Raises UserError if a store or the truth lacks one of `chosen`, if nothing is left, or if the grids or units differ.
     """
     holders = [(truth.label, truth.dataset), *((store.label, store.dataset) for store in stores)]
     for name in chosen:
@@ -224,6 +227,7 @@ def common_variables(stores: Sequence[ForecastStore], truth: Truth, chosen: Sequ
             if name not in dataset:
                 raise UserError(f"{label} has no variable {name}; it holds {_held(dataset)}")
     names = list(chosen) or [n for n in VARIABLES if all(n in dataset for _, dataset in holders)]
+    names = list(dict.fromkeys([*names, *more]))
     if not names:
         held = "; ".join(f"{label} holds {_held(dataset)}" for label, dataset in holders)
         raise UserError(f"there is no variable that forecasts and truth have in common: {held}")
@@ -242,6 +246,12 @@ def common_variables(stores: Sequence[ForecastStore], truth: Truth, chosen: Sequ
                     f"variable {name} is in {units[0]!r} in {store.label}, in {units[1]!r} in {truth.label}"
                 )
     return places
+
+
+def varies(truth: Truth, variable: str, records: np.ndarray) -> bool:
+    """Whether it is anything but one number in time and space, as the salinity of many idealised oceans is."""
+    values = truth.read(variable, records[[0, -1]])
+    return bool(np.nanmax(values) - np.nanmin(values) > 1e-6 * np.nanmax(np.abs(values))) if values.size else False
 
 
 def _held(dataset: xr.Dataset) -> str:

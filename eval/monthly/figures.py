@@ -132,7 +132,7 @@ def draw_nino(path: Path, found: dict, table: pd.DataFrame) -> Path:
                 colour = "0.5" if name == "damped" else LOOKS[name]["color"]
                 last.fill_between(months.astype("M8[D]"), low, high, color=colour, alpha=0.2, linewidth=0)
                 last.plot(months.astype("M8[D]"), mean[start], color=colour, linewidth=1.2)
-        last.set_title("observed (black), hybrid (red), damped persistence (grey): 90 %")
+        last.set_title("ERSST (black), hybrid (red), damped (grey): 90 %")
         last.set_ylabel("K")
         _plain(last)
         return style.save(figure, path)

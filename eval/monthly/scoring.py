@@ -59,7 +59,7 @@ def score(forecasts: Forecasts, sample: Sample, indices: dict[str, tuple[np.ndar
 
     indices: by name, the weights (cell,) that make an index of tos and its truth (start, lead).
     """
-    truth, regions = sample.targets(sample.held_out), region_weights(sample.series)
+    truth, regions = sample.targets(sample.held_out), region_weights(sample.series).astype(np.float32)
     crps_of = jax.jit(fair_crps)
     columns, cells = {}, np.zeros(truth.shape[1:])
     for v, variable in enumerate(VARIABLES):

@@ -219,13 +219,15 @@ class _Comparison:
 
     def table(self, draws: int) -> pd.DataFrame:
         weights = None if self.forecasts else statistics.box_weights()
-        return pd.concat([
+        found = pd.concat([
             statistics.table(
                 sums, list(self.regions), layer_names(self.layers), self.leads,
                 climatology=self.climatology is not None, weights=weights, draws=draws,
             ).assign(model=label)
             for label, sums in self.sums.items()
         ])  # fmt: skip
+        single = all(sums.members == 1 for sums in self.sums.values())
+        return found[found.metric != "crps"] if single else found
 
     def maps(self) -> dict[str, np.ndarray]:
         return {

@@ -76,7 +76,8 @@ class Stencil:
     def apply(self, field: np.ndarray) -> np.ndarray:
         """(member, n) of a field (member, nz, ny, nx), NaN on land; NaN where the grid knows nothing.
 
-        A column counts if it is wet at both levels that a point lies between.
+        A column counts if it is wet at both levels that a point lies between.  Land is where all members are NaN; one
+        that is NaN in water gives NaN.
         """
         flat = field.reshape(field.shape[0], field.shape[1], -1)
         total = np.zeros((field.shape[0], self.columns.shape[1]))
@@ -86,10 +87,10 @@ class Stencil:
             known = self.inside.copy()
             for level, part in zip(self.levels, self.level_weights, strict=True):
                 here = flat[:, level, column]
-                needed = part > 0
-                known &= ~needed | np.isfinite(here).all(0)
-                value += np.where(needed & np.isfinite(here), part * here, 0.0)
-            total += share * known * value
+                needed, wet = part > 0, np.isfinite(here).any(0)
+                known &= ~needed | wet
+                value += np.where(needed & wet, part * here, 0.0)
+            total += np.where(known, share * value, 0.0)
             weight += share * known
         enough = weight > LEAST_WATER
         return np.where(enough, total / np.where(enough, weight, 1.0), np.nan)

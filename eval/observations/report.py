@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -190,18 +190,20 @@ def _by_layer_table(found: Evaluation, label: str, variable: str) -> Table:
     key = "lead" if forecasts else "depth"
     models = [m for m in found.models if (rows.model == m).any()]
     columns = ["lead (days)" if forecasts else "depth", "observations"]
-    columns += [f"{SHORT.get(metric, TITLES[metric])} {model}" for metric in metrics for model in models]
-    body = [_layer_row(rows[rows[key] == level], level, models, metrics) for level in dict.fromkeys(rows[key])]
+    held = set(zip(rows.model, rows.metric, strict=True))
+    shown = {metric: [model for model in models if (model, metric) in held] for metric in metrics}
+    columns += [f"{SHORT.get(metric, TITLES[metric])} {model}" for metric in metrics for model in shown[metric]]
+    body = [_layer_row(rows[rows[key] == level], level, models[0], shown) for level in dict.fromkeys(rows[key])]
     return Table(columns, body, _capital(_with_unit(variable)))
 
 
-def _layer_row(rows: pd.DataFrame, level, models: Sequence[str], metrics: Sequence[str]) -> list:
+def _layer_row(rows: pd.DataFrame, level, judged: str, shown: Mapping[str, Sequence[str]]) -> list:
     value = rows.set_index(["model", "metric"]).value
     cells: list = [
         f"{level:g}" if isinstance(level, float) else str(level),
-        f"{value.get((models[0], 'number'), 0):.0f}",
+        f"{value.get((judged, 'number'), 0):.0f}",
     ]
-    for metric in metrics:
+    for metric, models in shown.items():
         values = [value.get((model, metric), np.nan) for model in models]
         least = np.nanmin(values) if metric in ("rmse", "box_rmse", "crps") and np.isfinite(values).any() else None
         for v in values:

@@ -120,7 +120,8 @@ def measures(total: np.ndarray, members: int, climatology: bool) -> dict[str, np
     n = np.where(q["number"] > 0, q["number"], np.nan)
     mean = {name: values / n for name, values in q.items()}
     rmse = np.sqrt(mean["dd"])
-    out = {"bias": mean["d"], "rmse": rmse, "mae": mean["abs"]}
+    # of a single value the CRPS is the absolute error
+    out = {"bias": mean["d"], "rmse": rmse, "mae": mean["abs"], "crps": mean["crps"]}
     covariance = mean["fo"] - mean["f"] * mean["o"]
     scales = (mean["ff"] - mean["f"] ** 2) * (mean["oo"] - mean["o"] ** 2)
     out["correlation"] = covariance / np.sqrt(np.where(scales > 1e-24, scales, np.nan))
@@ -129,7 +130,6 @@ def measures(total: np.ndarray, members: int, climatology: bool) -> dict[str, np
         out["anomaly_correlation"] = mean["foa"] / np.sqrt(np.where(scales > 1e-24, scales, np.nan))
         out["skill_against_climatology"] = 1.0 - mean["dd"] / np.where(mean["oaa"] > 0, mean["oaa"], np.nan)
     if members > 1:
-        out["crps"] = mean["crps"]
         out["spread"] = np.sqrt((members + 1) / members * mean["variance"])
         out["spread_skill"] = out["spread"] / np.where(rmse > 0, rmse, np.nan)
     return out

@@ -23,7 +23,10 @@ _LONGITUDE = r"(nav_|geo|t|u|v|grid_)?lon(g|gitude)?(_[a-z])?|xc|tlong?|ulong?"
 WORKERS = 2
 """Threads that read and average, one chunk at a time each."""
 
-_ARRAYS_AT_A_TIME = 6 * WORKERS  # of the size of a chunk, while one is worked on
+LEVELS_AT_A_TIME = 12
+"""Arrays of the size of a level while one is averaged, in double precision."""
+
+_CHUNKS_AT_A_TIME = 3 * WORKERS
 _BYTES = 8
 _EAST_AND_NORTH = {"uo": "eastward_sea_water_velocity", "vo": "northward_sea_water_velocity"}
 
@@ -251,7 +254,7 @@ def _records(
 
 def _chunks(array: xr.DataArray, dimensions: dict[str, str], memory: float) -> dict[str, int]:
     """Whole levels, and as many of these and of records as one chunk of the file has, if that fits into `memory` MB."""
-    room = memory * 1e6 / _ARRAYS_AT_A_TIME
+    room = memory * 1e6 / _CHUNKS_AT_A_TIME
     stored = array.encoding.get("preferred_chunks") or {}
     level = _BYTES * array.sizes[dimensions["y"]] * array.sizes[dimensions["x"]]
     chunks = {dimensions["y"]: -1, dimensions["x"]: -1}

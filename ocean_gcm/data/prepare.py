@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ocean_gcm import __version__
-from ocean_gcm.data.gridded import WORKERS
+from ocean_gcm.data.gridded import LEVELS_AT_A_TIME, WORKERS
 from ocean_gcm.data.plan import Plan, Way, plan
 from ocean_gcm.data.recipe import Recipe
 from ocean_gcm.data.series import CONFIGURATION
@@ -79,28 +79,30 @@ def prepare(
 
 
 def block_records(planned: Plan) -> int:
-    """Records at a time: as many as fit into the memory of the recipe, whole chunks of the sources."""
+    """Records at a time: as many as fit into half of the memory of the recipe, whole chunks of the sources."""
     record = sum(
         8 * _COPIES * max(v.array.shape[1], 1) * int(np.prod(planned.maps[name].cover.shape))
         for name, v in planned.variables.items()
     )
-    fitting = int(np.clip(planned.recipe.memory * 1e6 // record, 1, _MOST_RECORDS))
+    fitting = int(np.clip(0.5e6 * planned.recipe.memory // record, 1, _MOST_RECORDS))
     stored = max(max(variable.array.chunks[0]) for variable in planned.variables.values())
     block = max(fitting // stored, 1) * stored if stored <= fitting else fitting
     return min(block, len(planned))
 
 
 def peak_bytes(planned: Plan) -> int:
-    """What a block holds at most: chunks of the sources that are read at a time, and its records."""
-    chunk = max(
+    """What a block holds at most, about: for each worker a chunk of a source and a level that is worked on, and the
+    records of the block."""
+    reading = max(
         v.array.dtype.itemsize * int(np.prod([max(sizes) for sizes in v.array.chunks]))
+        + 8 * LEVELS_AT_A_TIME * int(np.prod(v.array.shape[2:]))
         for v in planned.variables.values()
     )
     records = sum(
         8 * _COPIES * v.array.shape[1] * int(np.prod(planned.maps[name].cover.shape))
         for name, v in planned.variables.items()
     )
-    return WORKERS * chunk * 2 + block_records(planned) * records
+    return WORKERS * reading + block_records(planned) * records
 
 
 def _resumed(draft: Path, identity: Mapping[str, Any], block: int) -> tuple[GrowingStore | None, int]:

@@ -29,6 +29,7 @@ _NAMES = {
     "depth": r"depth\w*|lev|level|z[a-z]?|deptht|lev_t",
     "time": r"time\w*|[a-z]*months?",
 }
+_LETTERS = {"depth": "Z", "time": "T"}  # x and y may be numbers of cells
 _UNITS = {"x": r"degrees?_?e(ast)?", "y": r"degrees?_?n(orth)?", "time": r"\w+ since .*"}
 
 
@@ -204,6 +205,7 @@ def _axis_of(dataset: xr.Dataset, dimension, label: str) -> tuple[str, str | Non
             axis in _UNITS and re.fullmatch(_UNITS[axis], str(dataset[name].attrs.get("units", "")).lower()) is not None
         ),
         lambda name, axis: re.fullmatch(_NAMES[axis], str(name).lower()) is not None,
+        lambda name, axis: axis in _LETTERS and _letter(dataset[name].attrs) == _LETTERS[axis],
     )
     for test in tests:
         for name in found:
@@ -216,6 +218,10 @@ def _axis_of(dataset: xr.Dataset, dimension, label: str) -> tuple[str, str | Non
         f"{label} has the dimension {str(dimension)!r} without a one-dimensional coordinate that says whether it is "
         "longitude, latitude, depth or time (standard_name, units or name)"
     )
+
+
+def _letter(attributes) -> str:
+    return str(attributes.get("axis", attributes.get("cartesian_axis", ""))).upper()
 
 
 def _ordered(coordinates, axes, bounds, label, spherical) -> Layout:

@@ -123,6 +123,10 @@ class ModelGrid(Section):
     config: str = pydantic.Field(description="configuration of the model, a YAML file")
     overrides: tuple[str, ...] = pydantic.Field((), description="changes of it, such as grid.nx=60")
     derived: tuple[str, ...] = pydantic.Field((), description="CF names of what follows from the state, such as mlotst")
+    at_rest: bool = pydantic.Field(
+        False,
+        description="velocities and sea level that no source gives are zero (m s-1, m), so that a model can start",
+    )
     remove_mean_sea_level: bool = pydantic.Field(
         False, description="sea level without its mean over the ocean; no unit"
     )

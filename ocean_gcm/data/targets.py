@@ -145,7 +145,11 @@ class ModelTarget:
             area = self.grid.geometry.area["T"] * self.grid.wet
             mean = (state["sea_surface_height"] * area).sum((1, 2), keepdims=True) / area.sum()
             state["sea_surface_height"] = np.where(self.grid.wet, state["sea_surface_height"] - mean, 0.0)
-        names = [name for name in fields if name in _MODEL_NAMES] + list(self.settings.derived)
+        if self.settings.at_rest:
+            shape = (len(dates), *self.grid.shape)
+            for name, rest in (("u", shape), ("v", shape), ("sea_surface_height", (shape[0], *shape[2:]))):
+                state.setdefault(name, np.zeros(rest, np.float32))
+        names = [name for name, model in _MODEL_NAMES.items() if model in state] + list(self.settings.derived)
         found = output.records(self.grid, self.config, state, seconds, interval, names)
         for name in self.settings.derived:
             if name not in found:

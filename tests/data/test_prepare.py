@@ -75,6 +75,16 @@ def test_a_model_starts_from_it_as_from_its_encoder(place, prepared):
     assert np.isfinite(np.asarray(state.ocean.temperature)).all()
 
 
+def test_a_model_at_rest_from_temperature_and_salinity_alone(place, model_target, prepared, tmp_path):
+    source = {"path": str(place / "series.nc"), "variables": {"thetao": "thetao", "so": "so"}}
+    period = {"end": "2011-02-26"}
+    prepare(recipe("", {**model_target, "at_rest": True}, sources=[source], time=period), tmp_path / "rest.zarr")
+    found, expected = read(tmp_path / "rest.zarr"), read(prepared).isel(time=slice(0, 2))
+    np.testing.assert_array_equal(found.thetao, expected.thetao)
+    assert (found.uo == 0).sum() == expected.uo.notnull().sum() and (found.zos == 0).any()
+    assert not np.asarray(open_truth(tmp_path / "rest.zarr", small_model()).fields(1)["v"]).any()
+
+
 def test_the_store_has_the_form_of_an_output(prepared):
     found = read(prepared)
     assert found.thetao.dims == ("time", "lev", "lat", "lon") and found.uo.dims == ("time", "lev", "lat", "lon_u")
@@ -171,7 +181,7 @@ def test_a_curvilinear_grid(on_cells, tmp_path):
 
 
 def test_what_was_stopped_goes_on(place, on_cells, tmp_path):
-    settings, said = recipe(place / "series.nc", regular(20), memory=0.5), []
+    settings, said = recipe(place / "series.nc", regular(20), memory=1.0), []
 
     def stop(done, total):
         if done >= 4:

@@ -35,7 +35,7 @@ def cloud(tmp_path_factory):
 @pytest.fixture
 def settings(cloud):
     """The recipe, two records at a time."""
-    return recipe(cloud[0], regular(20), memory=0.5, timeout=0.6, retries=4)
+    return recipe(cloud[0], regular(20), memory=1.0, timeout=0.6, retries=4)
 
 
 @pytest.fixture(scope="module")

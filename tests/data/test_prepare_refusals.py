@@ -73,7 +73,7 @@ BROKEN = {
         "not monotone",
     ),
     "no time": (lambda data: data.isel(time=0, drop=True), "without dates"),
-    "a gap": (lambda data: data.isel(time=[0, 1, 3]), "a gap of 2 days after 2011-02-26"),
+    "a gap": (lambda data: data.isel(time=[0, 1, 3, 4]), "a gap of 2 days after 2011-02-26"),
     "a day twice": (lambda data: data.isel(time=[0, 1, 1, 2]), "there already, the first of 2011-02-26"),
     "months since": (with_attributes("time", units="months since 2000-01-01"), "cannot be decoded"),
     "text": (lambda data: data.assign(so=data.so.astype(str)), "holds .* values; expected numbers"),
@@ -97,7 +97,7 @@ def refused(action, words):
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_data(name, model_target, tmp_path):
     change, words = BROKEN[name]
-    change(series(4)).to_netcdf(tmp_path / "ocean.nc")
+    change(series(5)).to_netcdf(tmp_path / "ocean.nc")
     refused(lambda: Way.of(plan(recipe(tmp_path / "ocean.nc", model_target))), words)
 
 

@@ -120,6 +120,19 @@ def test_scores_by_definition(folder, scored):
         assert value(table, "good", "crps", lead, name, depth) == pytest.approx(crps / total, rel=1e-4)
 
 
+def test_start_dates_that_the_truth_does_not_cover(folder):
+    """They are left out if asked for, and the others stay what they are."""
+    stores, of = [open_forecasts(folder / "good.zarr", "good")], open_truth(folder / "truth.zarr")
+    whole = plan_of(stores, of)
+    short = type(of)(
+        of.label, of.dataset.isel(time=slice(0, 470)), type(of.times)(of.times.dates[:470], of.times.seconds[:470])
+    )
+    part = plan_of(stores, short, [1, 5], partial=True)
+    assert len(whole.starts) == 20 and len(part.starts) == 19 and list(part.leads) == [1.0, 5.0]
+    np.testing.assert_array_equal(part.valid, whole.valid[:19, [0, 3]])
+    np.testing.assert_array_equal(part.places["good"][1], [0, 3])
+
+
 def test_annual_cycle_of_a_climatology(tmp_path):
     time = xr.date_range("2001-01-05", periods=6 * 73, freq="5D", use_cftime=True)
     phase = 2 * np.pi * np.arange(6 * 73) * 5 / 365.2425

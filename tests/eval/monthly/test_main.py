@@ -9,7 +9,7 @@ from eval.monthly import hybrid, study
 from eval.monthly.__main__ import main, write
 from eval.monthly.anomalies import FILE
 
-MODELS = {"climatology", "persistence", "damped", "linear_inverse", "regression", *study.HYBRIDS}
+MODELS = {"climatology", "persistence", "damped", "linear_inverse", "regression", "hybrid"}
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def folder(tmp_path_factory):
 def found(folder):
     small = hybrid.HybridConfig(seen=2, answered=3, coherent=4)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "HYBRIDS", dict.fromkeys(study.HYBRIDS, small))
+        patch.setattr(study, "HYBRIDS", {"hybrid": small})
         plan = study.Plan(
             folder, folder / "run", members=4, stages=(),
             say=lambda text: None,

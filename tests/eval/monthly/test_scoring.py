@@ -27,9 +27,8 @@ def forecasts(sample, error, spread, seed=0):
 def found(sample):
     weights = anomalies.nino34_weights(sample.series)
     index = {"nino34": (weights, sample.targets(sample.held_out)[:, :, 1] @ weights)}
-    return {
-        error: scoring.score(forecasts(sample, error, 1.0, seed=n), sample, index) for n, error in enumerate((1.0, 0.5))
-    }
+    errors = enumerate((1.0, 0.5))
+    return {error: scoring.score(forecasts(sample, error, 1.0, seed=n), sample, index) for n, error in errors}
 
 
 def test_known_errors_and_spreads_come_out(found):

@@ -1,0 +1,196 @@
+"""The recipes in configs/data on small files that have the names, units, axes and oddities of each product."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from published import model_file, series
+
+from ocean_gcm.data.recipe import load_recipe
+from ocean_gcm.data.survey import survey
+
+OCEAN = ("thetao", "so", "uo", "vo", "zos")
+
+
+def renamed(data, names, axes, **units):
+    """`data` in the words of a product: `names` of its variables, `axes` by depth, lat, lon and time."""
+    data = data.rename({**names, **axes})
+    for name, unit in units.items():
+        data[name].attrs = {"units": unit}
+    return data
+
+
+def glorys12(data):
+    data = data.rename(lat="latitude", lon="longitude")
+    for name, units, standard in (
+        ("thetao", "degrees_C", "sea_water_potential_temperature"),
+        ("so", "1e-3", "sea_water_salinity"),
+    ):
+        data[name].attrs = {"units": units, "standard_name": standard}
+    data.depth.attrs = {"units": "m", "positive": "down", "standard_name": "depth"}
+    packed = {"dtype": "int16", "scale_factor": 0.001, "add_offset": 20.0, "_FillValue": -32767}
+    yield "glorys12/mercatorglorys12v1_gl12_mean_201102.nc", data, {name: packed for name in ("thetao", "so")}
+
+
+def oras5(data):
+    lon, lat = np.meshgrid(data.lon, data.lat)
+    data = renamed(
+        data,
+        dict(zip(OCEAN, ("votemper", "vosaline", "vozocrte", "vomecrtx", "sossheig"), strict=True)),
+        {"lat": "y", "lon": "x", "time": "time_counter"},
+        votemper="C",
+        vosaline="PSU",
+        vozocrte="m/s",
+        vomecrtx="m/s",
+        sossheig="m",
+    ).drop_vars(["x", "y"])
+    places = {"votemper": "deptht", "vosaline": "deptht", "vozocrte": "depthu", "vomecrtx": "depthv"}
+    for name in list(data.data_vars):
+        one = (
+            data[[name]].drop_vars("depth", errors="ignore")
+            if name == "sossheig"
+            else data[[name]].rename(depth=places[name])
+        )
+        one = one.assign_coords(
+            nav_lat=(("y", "x"), lat, {"units": "degrees_north"}), nav_lon=(("y", "x"), lon, {"units": "degrees_east"})
+        )
+        yield f"oras5/{name}_control_monthly_highres_3D_201102.nc", one, {name: {"_FillValue": 9.96921e36}}
+
+
+def ecco(data):
+    data = data.assign_coords(lon=("lon", (data.lon.values + 180) % 360 - 180)).sortby("lon")
+    data = renamed(
+        data,
+        dict(zip(OCEAN, ("THETA", "SALT", "EVEL", "NVEL", "SSH"), strict=True)),
+        {"lat": "latitude", "lon": "longitude", "depth": "Z"},
+        THETA="degree_C",
+        SALT="1e-3",
+        EVEL="m s-1",
+        NVEL="m s-1",
+        SSH="m",
+    )
+    data = data.assign_coords(Z=("Z", -data.Z.values, {"units": "m", "positive": "up", "axis": "Z"}))
+    for part, names in (
+        ("OCEAN_TEMPERATURE_SALINITY", ["THETA", "SALT"]),
+        ("OCEAN_VELOCITY", ["EVEL", "NVEL"]),
+        ("SEA_SURFACE_HEIGHT", ["SSH"]),
+    ):
+        for record in range(data.sizes["time"]):
+            yield (
+                f"ecco/{part}_mon_mean_2011-{record:02}_ECCO_V4r4_latlon_0p50deg.nc",
+                data[names].isel(time=[record]),
+                {},
+            )
+
+
+def soda3(data):
+    data = renamed(
+        data,
+        dict(zip(OCEAN, ("temp", "salt", "u", "v", "ssh"), strict=True)),
+        {"lat": "yt_ocean", "lon": "xt_ocean", "depth": "st_ocean"},
+        temp="degrees C",
+        salt="psu",
+        u="m/sec",
+        v="m/sec",
+        ssh="meters",
+    )
+    for name, unit, letter in (
+        ("xt_ocean", "degrees_E", "X"),
+        ("yt_ocean", "degrees_N", "Y"),
+        ("st_ocean", "meters", "Z"),
+    ):
+        data[name].attrs = {"units": unit, "cartesian_axis": letter} | ({"positive": "down"} if letter == "Z" else {})
+    for name in ("u", "v"):
+        data[name] = data[name].rename(yt_ocean="yu_ocean", xt_ocean="xu_ocean")
+        for axis, unit in (("yu_ocean", "degrees_N"), ("xu_ocean", "degrees_E")):
+            data[axis].attrs = {"units": unit}
+    yield "soda3/soda3.4.2_mn_ocean_reg_2011.nc", data, {}
+
+
+def godas(data):
+    data = data.assign(thetao=data.thetao + 273.15, so=data.so / 1000).isel(lat=slice(None, None, -1))
+    data = renamed(
+        data,
+        dict(zip(OCEAN, ("pottmp", "salt", "ucur", "vcur", "sshg"), strict=True)),
+        {"depth": "level"},
+        pottmp="K",
+        salt="kg/kg",
+        ucur="m/s",
+        vcur="m/s",
+        sshg="m",
+    )
+    for name in ("pottmp", "salt", "ucur", "vcur", "sshg"):
+        yield f"godas/{name}.2011.nc", data[[name]], {}
+
+
+PRODUCTS = {"glorys12": glorys12, "oras5": oras5, "ecco": ecco, "soda3": soda3, "godas": godas}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return model_file(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    return series(3).isel(time=0)
+
+
+def write(directory, files):
+    for name, data, encoding in files:
+        (directory / name).parent.mkdir(exist_ok=True)
+        data.to_netcdf(directory / name, encoding=encoding)
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_reanalyses(name, model, expected, tmp_path, monkeypatch, request):
+    monkeypatch.setenv("OCEAN_GCM_DATA", str(tmp_path))
+    data = series(3, nlon=20, nlat=14)
+    data["time"] = ("time", [15.0, 45.0, 74.0], {"units": "days since 2011-01-01", "calendar": "standard"})
+    write(tmp_path, PRODUCTS[name](data))
+    overrides = [f"target={{kind: model, config: {model}}}"]
+    found = survey(load_recipe(request.config.rootpath / "configs" / "data" / f"{name}.yaml", overrides))
+    assert found.records == 3
+    by_name = {v.name: v for v in found.variables}
+    assert set(by_name) == set(OCEAN)
+    for variable in ("thetao", "so", "zos"):
+        source = expected[variable].values
+        slack = 0.02 if name == "glorys12" else 2e-3  # packed
+        assert np.nanmin(source) - slack <= by_name[variable].lowest
+        assert by_name[variable].highest <= np.nanmax(source) + slack
+        assert by_name[variable].highest > np.nanmean(source)
+    assert "potential temperature" in by_name["thetao"].kind
+    assert abs(by_name["uo"].highest) < 0.2
+
+
+def atmosphere():
+    lon, lat = (np.arange(24) + 0.5) * 15.0, 90.0 - np.arange(19) * 10.0
+    hours = ("time", np.arange(24.0), {"units": "hours since 2019-01-01", "calendar": "proleptic_gregorian"})
+    shape = (24, 19, 24)
+    fields = {
+        "2m_temperature": (280.0, "K"),
+        "2m_dewpoint_temperature": (275.0, "K"),
+        "10m_u_component_of_wind": (5.0, "m s**-1"),
+        "10m_v_component_of_wind": (-3.0, "m s**-1"),
+        "mean_sea_level_pressure": (1.01e5, "Pa"),
+        "surface_solar_radiation_downwards": (720e3, "J m**-2"),
+        "surface_thermal_radiation_downwards": (1260e3, "J m**-2"),
+        "total_precipitation": (1e-4, "m"),
+        "land_sea_mask": (0.0, "(0 - 1)"),
+    }
+    dims = ("time", "latitude", "longitude")
+    data = xr.Dataset({n: (dims, np.full(shape, value, np.float32), {"units": u}) for n, (value, u) in fields.items()})
+    data["land_sea_mask"][:, :, 5:8] = 1.0
+    data["2m_temperature"][:, :, 5:8] = 320.0  # a desert, whose air does not count
+    return data.assign_coords(time=hours, latitude=("latitude", lat), longitude=("longitude", lon))
+
+
+def test_era5(model, tmp_path, request):
+    """Sums over an hour become rates; air over land stays there; every sixth hour."""
+    atmosphere().to_zarr(tmp_path / "era5.zarr", zarr_format=2)
+    overrides = [f"target={{kind: model, config: {model}}}", f"sources.0.path={tmp_path / 'era5.zarr'}"]
+    found = survey(load_recipe(request.config.rootpath / "configs" / "data" / "era5.yaml", overrides))
+    means = {v.name: v.mean for v in found.variables}
+    assert found.records == 4
+    expected = {"tas": 280.0, "tdps": 275.0, "uas": 5.0, "psl": 1.01e5, "rsds": 200.0, "rlds": 350.0, "pr": 0.1 / 3600}
+    for name, value in expected.items():
+        assert means[name] == pytest.approx(value, rel=1e-5), name
