@@ -255,4 +255,4 @@ def varies(truth: Truth, variable: str, records: np.ndarray) -> bool:
 
 
 def _held(dataset: xr.Dataset) -> str:
-    return ", ".join(str(n) for n in dataset.data_vars if dataset[n].ndim > 2) or "no fields"
+    return ", ".join(sorted(str(n) for n in dataset.data_vars if dataset[n].ndim > 2)) or "no fields"
