@@ -44,7 +44,7 @@ def core_of(number: int, length: float, **keys) -> QuasiGeostrophy:
 
 def linear_theory() -> tuple[Rows, tuple[QuasiGeostrophy, np.ndarray]]:
     """(rows, (core, growth rates over its wavenumbers)) of Phillips' problem and pyqg's configurations."""
-    plane = core_of(320, 2 * np.pi * 200, **PHILLIPS)
+    plane = core_of(448, 2 * np.pi * 200, **PHILLIPS)
     growth, _, _ = fastest_modes(plane)
     squared = plane.grid.kappa_squared
     expected = 0.5 * np.abs(plane.grid.k) * np.sqrt(np.maximum(1 - squared, 0) / (1 + squared))
