@@ -47,6 +47,18 @@ def _named(**names: str) -> dict[str, str]:
     return names
 
 
+_CORE = _named(
+    tas="tair",
+    huss="qair",
+    sfcWind="wspd",
+    rsds="swdown",
+    rlds="lwdown",
+    pr="precip",
+    prsn="snow",
+    friver="runoff",
+)
+
+
 GRIDDED = (
     Sample(
         "GLORYS12, north-east Atlantic", "glorys12_northeast_atlantic_20210629.nc", OCEAN, _cells(1, [-18, 8], [46, 71])
@@ -113,32 +125,14 @@ GRIDDED = (
     Sample(
         "CORE normal year, 2.8 degrees",
         "bulk_core_2p8deg.nc",
-        _named(
-            tas="tair",
-            huss="qair",
-            sfcWind="wspd",
-            rsds="swdown",
-            rlds="lwdown",
-            pr="precip",
-            prsn="snow",
-            friver="runoff",
-        ),
+        _CORE,
         MODEL,
         _MID_JANUARY,
     ),
     Sample(
         "CORE normal year, 4 degrees",
         "bulk_core_4deg.nc",
-        _named(
-            tas="tair",
-            huss="qair",
-            sfcWind="wspd",
-            rsds="swdown",
-            rlds="lwdown",
-            pr="precip",
-            prsn="snow",
-            friver="runoff",
-        ),
+        _CORE,
         MODEL,
         _MID_JANUARY,
     ),

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pydantic
 
-from ocean_gcm.closures.interface import Redrawn
 from ocean_gcm.errors import UserError
 from ocean_gcm.section import Section
 from ocean_gcm.state import Layers, State
+from ocean_gcm.stochastic.initial import redrawn
 
 if TYPE_CHECKING:
     from ocean_gcm.model import OceanModel
@@ -60,11 +60,6 @@ def _members(model: OceanModel, state: State, keys, filters) -> State:
         white = jax.random.normal(for_field, q.shape, q.dtype)
         noise = grid.to_physical(grid.to_spectral(white) * filters * model.grid_arrays["resolved"])
         ocean = Layers(q + q.std((-2, -1), keepdims=True) * noise)
-        memory_keys = jax.random.split(for_memory, len(model.closures) or 1)
-        memory = {
-            name: closure.redraw(state.closures[name], k) if isinstance(closure, Redrawn) else state.closures[name]
-            for (name, closure), k in zip(model.closures.items(), memory_keys, strict=False)
-        }
-        return State.create(ocean, state.stepper, memory, state.time, for_steps)
+        return State.create(ocean, state.stepper, redrawn(model, state, for_memory), state.time, for_steps)
 
     return jax.vmap(member)(keys)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -72,6 +72,15 @@ def perturb(
     return _members(model, fields, state, keys, sizes, config.depth)
 
 
+def redrawn(model: OceanModel, state: State, key: jax.Array) -> dict[str, Any]:
+    """The closures' memories of a state by name, what is random in them drawn anew."""
+    keys = jax.random.split(key, len(model.closures) or 1)
+    return {
+        name: closure.redraw(state.closures[name], k) if isinstance(closure, Redrawn) else state.closures[name]
+        for (name, closure), k in zip(model.closures.items(), keys, strict=False)
+    }
+
+
 def mean_spacing(grid: Grid) -> float:
     """Square root of the mean area of the wet cells, m."""
     return float(np.sqrt(grid.geometry.area["T"][grid.wet].mean()))
@@ -85,12 +94,7 @@ def _members(model, fields, state, keys, sizes, depth) -> State:
         for_fields, for_memory, for_steps = jax.random.split(key, 3)
         r = fields.fields(static, fields.initial(for_fields)).interior(*model.grid.shape[1:])
         ocean = _perturbed_ocean(model, static, state.ocean, r, sizes, depth)
-        memory_keys = jax.random.split(for_memory, len(model.closures) or 1)
-        memory = {
-            name: closure.redraw(state.closures[name], k) if isinstance(closure, Redrawn) else state.closures[name]
-            for (name, closure), k in zip(model.closures.items(), memory_keys, strict=False)
-        }
-        return State.create(ocean, state.stepper, memory, state.time, for_steps)
+        return State.create(ocean, state.stepper, redrawn(model, state, for_memory), state.time, for_steps)
 
     return jax.vmap(member)(keys)
 
