@@ -13,21 +13,18 @@ import csv
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 
-jax.config.update("jax_enable_x64", True)
-
-import jax.numpy as jnp  # noqa: E402
-import numpy as np  # noqa: E402
-
-import ocean_gcm as og  # noqa: E402
-from eval.benchmarks import spectral  # noqa: E402
-from ocean_gcm.config import config_from_dict  # noqa: E402
-from ocean_gcm.dynamics.spectral.config import QuasiGeostrophicConfig  # noqa: E402
-from ocean_gcm.dynamics.spectral.core import QuasiGeostrophy  # noqa: E402
-from ocean_gcm.dynamics.spectral.grid import PeriodicGrid  # noqa: E402
-from ocean_gcm.dynamics.spectral.linear import fastest_modes  # noqa: E402
-from ocean_gcm.figures import style  # noqa: E402
-from ocean_gcm.quasi_geostrophic import output  # noqa: E402
+import ocean_gcm as og
+from eval.benchmarks import spectral
+from ocean_gcm.config import config_from_dict
+from ocean_gcm.dynamics.spectral.config import QuasiGeostrophicConfig
+from ocean_gcm.dynamics.spectral.core import QuasiGeostrophy
+from ocean_gcm.dynamics.spectral.grid import PeriodicGrid
+from ocean_gcm.dynamics.spectral.linear import fastest_modes
+from ocean_gcm.figures import style
+from ocean_gcm.quasi_geostrophic import output
 
 Rows = list[tuple[str, str, str, str, float]]
 PHILLIPS = {"layers": {"thickness": [1, 1], "deformation_radius": 1.0}, "zonal_flow": [1.0, 0.0]}
@@ -180,6 +177,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("docs/results"), help="folder (default docs/results)")
     parser.add_argument("--years", type=int, default=10, help="length of the runs to equilibrium (default 10)")
     options = parser.parse_args()
+    jax.config.update("jax_enable_x64", True)
     rows, (plane, growth) = linear_theory()
     rows += conservation() + beside_pyqg(options.years)
     draw(options.output / "spectral_core.png", plane, growth)

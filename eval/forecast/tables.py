@@ -110,11 +110,15 @@ def _reductions(variable: str, scored: Scored, plan: Plan, draws: np.ndarray, co
     regions = list(scored.regions)
     for other, one in others:
         parts = tuple(all_depths(x.parts["crps"], scored.volume) for x in (first, one))
-        statistic = lambda a, b: 1 - _ratio(a, b)  # noqa: E731
-        value = statistic(*(part.mean(0) for part in parts))
-        low, high = interval(statistic, parts, draws, confidence.level)
+        value = _below(*(part.mean(0) for part in parts))
+        low, high = interval(_below, parts, draws, confidence.level)
         axes = {"lead": plan.leads, "region": regions, "depth": ["all"]}
         yield _frame(name, variable, f"crps_below_{other}", value, low, high, axes)
+
+
+def _below(a, b):
+    """By which share a is below b."""
+    return 1 - _ratio(a, b)
 
 
 def _frame(model: str, variable: str, metric: str, value, low, high, axes: Mapping[str, list]) -> pd.DataFrame:

@@ -147,11 +147,17 @@ def records(
     for name, array in record(grid, config, fields, names).items():
         variable = VARIABLES.get(name) or SERIES.get(name) or TRACER
         variables[name] = (("time", *dimensions(variable, spherical)), array, attributes(name, config, cell_methods))
-    dates = np.atleast_1d(config.time.date(np.asarray(times, float)))
-    attrs = {"standard_name": "time", "axis": "T", "long_name": "time"}
+    return along_time(variables, config, times, bounds)
+
+
+def along_time(variables: Mapping[str, tuple], config: Any, times: np.ndarray, bounds: np.ndarray | None) -> xr.Dataset:
+    """Variables (dimensions, values, attributes) with the coordinate time of records at `times`, means over `bounds` if
+    these are given (s), as CF wants it."""
+    variables, attrs = dict(variables), {"standard_name": "time", "axis": "T", "long_name": "time"}
     if bounds is not None:
         attrs["bounds"] = "time_bnds"
         variables["time_bnds"] = (("time", "bnds"), config.time.date(np.asarray(bounds, float)))
+    dates = np.atleast_1d(config.time.date(np.asarray(times, float)))
     dataset = xr.Dataset(variables, {"time": ("time", dates, attrs)})
     for name in ("time", "time_bnds"):
         if name in dataset:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ocean_gcm.data.output import axis_attributes
+from ocean_gcm.data.output import along_time, axis_attributes
 from ocean_gcm.dynamics.spectral.core import QuasiGeostrophy
 from ocean_gcm.dynamics.spectral.grid import PeriodicGrid
 from ocean_gcm.quasi_geostrophic.variables import SERIES, VARIABLES
@@ -79,16 +79,7 @@ def records(
         dims = ("time", "lev", "y", "x") if levels else ("time",)
         values = arrays[name].astype(dtype) if levels else arrays[name]
         variables[name] = (dims, values, attributes(name, cell_methods))
-    attrs = {"standard_name": "time", "axis": "T", "long_name": "time"}
-    if bounds is not None:
-        attrs["bounds"] = "time_bnds"
-        variables["time_bnds"] = (("time", "bnds"), config.time.date(np.asarray(bounds, float)))
-    dates = np.atleast_1d(config.time.date(np.asarray(times, float)))
-    dataset = xr.Dataset(variables, {"time": ("time", dates, attrs)})
-    for name in ("time", "time_bnds"):
-        if name in dataset:
-            dataset[name].encoding.update(units=config.time.cf_units, calendar=config.time.calendar, dtype="float64")
-    return dataset
+    return along_time(variables, config, times, bounds)
 
 
 def static_dataset(grid: PeriodicGrid, config: Any) -> xr.Dataset:
