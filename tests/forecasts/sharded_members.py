@@ -1,23 +1,15 @@
 """Run by test_forecast.py with two simulated devices: prints "equal" if they make the members that one makes."""
 
-import os
 import tempfile
 from pathlib import Path
 
-os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
-os.environ["JAX_PLATFORMS"] = "cpu"
+import jax
+import numpy as np
+from tiny_run import TREE
 
-import sys  # noqa: E402
-
-import jax  # noqa: E402
-import numpy as np  # noqa: E402
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from tiny_run import TREE  # noqa: E402
-
-import ocean_gcm as og  # noqa: E402
-from ocean_gcm.config import config_from_dict  # noqa: E402
-from ocean_gcm.data import output  # noqa: E402
+import ocean_gcm as og
+from ocean_gcm.config import config_from_dict
+from ocean_gcm.data import output
 
 
 def main(directory):

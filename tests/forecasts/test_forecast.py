@@ -1,6 +1,7 @@
 """Forecasts as a user makes them: what they hold, and that neither chance nor interruption changes them."""
 
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -115,7 +116,9 @@ def test_an_interrupted_forecast_goes_on_as_if_nothing_had_happened(whole, forec
 
 def test_members_do_not_depend_on_the_devices():
     program = Path(__file__).with_name("sharded_members.py")
-    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=300)
+    devices = {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    environment = {**os.environ, **devices, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, str(program)], env=environment, capture_output=True, text=True, timeout=300)
     assert done.stdout.strip().endswith("equal"), done.stdout + done.stderr
 
 
