@@ -36,7 +36,13 @@ class ModelReference(Section):
         """The model's configuration; `base` is the directory that its path counts from.  Raises UserError."""
         texts = [f"{key}={json.dumps(value)}" for key, value in self.overrides.items()]
         config = load_config(base / os.path.expandvars(self.config), texts)
-        return require_ocean(config, "training")
+        config = require_ocean(config, "training")
+        if config.forcing is not None:
+            raise UserError(
+                f"{self.config} has forcing.path = {config.forcing.path}; expected forcing: null, since a model is "
+                "trained with its repeating year"
+            )
+        return config
 
 
 class MadeTruth(Section):
