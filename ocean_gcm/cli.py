@@ -241,6 +241,7 @@ def _forecast(parsed: argparse.Namespace) -> int:
     import ocean_gcm
     from ocean_gcm.forecasts.run import forecast
 
+    forcing = _dated(parsed)
     model = ocean_gcm.build_model(_load_ocean(parsed.experiment, parsed.overrides, "a forecast"))
     console = Console()
     try:
@@ -264,7 +265,7 @@ def _forecast(parsed: argparse.Namespace) -> int:
             statistics=parsed.statistics,
             keep_members=not parsed.no_members,
             encode=parsed.encode,
-            forcing=_dated(parsed),
+            forcing=forcing,
             chunk=parsed.chunk,
             resume=parsed.resume,
             overwrite=parsed.overwrite,

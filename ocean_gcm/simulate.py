@@ -184,7 +184,7 @@ class _Simulation:
             longest=self.look_every * time.step_seconds,
             dtype=self.model.dtype,
         )
-        self.console.print(source_summary(source.description, self.model.forcing), highlight=False)
+        self.console.print(source_summary(source.description, self.model.forcing), highlight=False, soft_wrap=True)
         return source
 
     def _forcing(self, steps: int) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -217,7 +218,9 @@ def dated_config(forcing: Any) -> DatedConfig | None:
     """Settings from a path, from a mapping of the keys of `DatedConfig`, or as they are.  Raises UserError."""
     if forcing is None or isinstance(forcing, DatedConfig):
         return forcing
-    tree = dict(forcing) if isinstance(forcing, Mapping) else {"path": str(forcing)}
+    tree = dict(forcing) if isinstance(forcing, Mapping) else {"path": forcing}
+    if isinstance(tree.get("path"), os.PathLike):
+        tree["path"] = os.fspath(tree["path"])
     try:
         return DatedConfig.model_validate(tree)
     except pydantic.ValidationError as error:

@@ -127,7 +127,7 @@ def forecast(
     store = opened(path, layout, schedule.dates, attributes)
     mesh = member_mesh(devices)
     programs = Members(model, kept.on_device, mesh, schedule.steps, perturb == "initial")
-    console.print(summary(source.description, model.forcing), highlight=False)
+    console.print(summary(source.description, model.forcing), highlight=False, soft_wrap=True)
     _Run(programs, kept, data, schedule, begins, source, store, members, seed, chunk, console).run()
     return xr.open_zarr(path, chunks=None, decode_timedelta=True)
 
