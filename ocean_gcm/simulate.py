@@ -17,6 +17,7 @@ import numpy as np
 from rich.console import Console
 
 from ocean_gcm import nonfinite, summary
+from ocean_gcm.config import Config
 from ocean_gcm.data import restart
 from ocean_gcm.data.stream import streams
 from ocean_gcm.errors import UserError
@@ -170,7 +171,8 @@ class _Simulation:
 
     def _open_source(self) -> Source:
         """What acts at the surface."""
-        settings, time = getattr(self.config, "forcing", None), self.config.time
+        # layers have a section of this name, too, which their core reads
+        settings, time = self.config.forcing if isinstance(self.config, Config) else None, self.config.time
         if settings is None:
             return RepeatingYear(self.model.forcing)
         source = open_forcing(
