@@ -206,6 +206,10 @@ class QuasiGeostrophy:
         q = self.grid.to_physical(q_hat * static.keep)
         return Layers(q), stepper, LayersDiagnostics(self._courant(static, prepared))
 
+    def rate_of_change(self, static: Operators, q_hat: jax.Array) -> jax.Array:
+        """Coefficients of dq/dt by the core alone, filter and closures left out, of those of q."""
+        return self._explicit(static, None, q_hat) - static.rate * q_hat
+
     def _source(self, static: Operators, effects: Effects) -> jax.Array | None:
         """Coefficients of what closures add to dq/dt."""
         for field in dataclasses.fields(effects):
