@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from ocean_gcm.clock import Duration, TimeConfig
-from ocean_gcm.config import Config, load_config, require_ocean
+from ocean_gcm.config import load_config
 from ocean_gcm.errors import UserError
+from ocean_gcm.experiment import Experiment
 from ocean_gcm.metrics.loss import LossConfig
 from ocean_gcm.section import Section
 from ocean_gcm.validation import sentence
@@ -32,11 +33,10 @@ class ModelReference(Section):
     config: str = pydantic.Field(description="model configuration (YAML), its path relative to this file")
     overrides: dict[str, Any] = pydantic.Field({}, description="keys of it to set, such as grid.nx: 16")
 
-    def load(self, base: Path) -> Config:
+    def load(self, base: Path) -> Experiment:
         """The model's configuration; `base` is the directory that its path counts from.  Raises UserError."""
         texts = [f"{key}={json.dumps(value)}" for key, value in self.overrides.items()]
-        config = load_config(base / os.path.expandvars(self.config), texts)
-        return require_ocean(config, "training")
+        return load_config(base / os.path.expandvars(self.config), texts)
 
 
 class MadeTruth(Section):
@@ -75,7 +75,9 @@ class ObservedTruth(MadeTruth):
 class TruthConfig(Section):
     """What the model is compared with: states at moments on its own grid."""
 
-    path: str | None = pydantic.Field(None, description="Zarr store or NetCDF file with thetao, so, uo, vo, zos")
+    path: str | None = pydantic.Field(
+        None, description="Zarr store or NetCDF file with thetao, so, uo, vo, zos; of layers with pv"
+    )
     simulate: SimulatedTruth | None = pydantic.Field(None, description="or how to make it by a model")
     observe: ObservedTruth | None = pydantic.Field(None, description="or how to make it of an observed climatology")
     statistics: str | None = pydantic.Field(None, description="file of its statistics (JSON); null: computed from it")
@@ -113,7 +115,8 @@ class StageConfig(Section):
     mode: Literal["forecast", "tendency"] = pydantic.Field(
         "forecast",
         description="forecast: through the model, a posteriori; tendency: what closures add to tracers against the "
-        "increments of a truth that observations hold, a priori, as the errors that they make within the steps",
+        "increments of a truth that observations hold, or to layers against their subgrid source, a priori, as the "
+        "errors that they make within the steps",
     )
     steps: int = pydantic.Field(gt=0, description="length of a forecast in steps of the model")
     save_every: int | None = pydantic.Field(
@@ -164,6 +167,10 @@ class StageConfig(Section):
     def times(self) -> int:
         """States that the loss sees."""
         return self.steps // self.interval
+
+    def leads(self, time_step: float) -> list[float]:
+        """Seconds from the start to the states that the loss sees."""
+        return [(n + 1) * self.interval * time_step for n in range(self.times)]
 
     def rate(self, iteration: int) -> float:
         """The learning rate of an iteration of the stage, counted from 0."""
@@ -285,6 +292,12 @@ class TrainConfig(Section):
         for where, key in ((tree["truth"], "in_memory"), *((stage, "offload") for stage in tree["stages"])):
             del where[key]
         return tree
+
+
+def located(path: str | Path, base: Path) -> str | Path:
+    """A path of the configuration; a relative one counts from `base`."""
+    text = str(path)
+    return path if "://" in text or text.startswith(("/", "$", "~")) else base / path
 
 
 def load_train_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> TrainConfig:
