@@ -16,6 +16,7 @@ from flax import nnx
 
 from ocean_gcm.closures.layers.convolution import periodic_convolution
 from ocean_gcm.errors import UserError
+from ocean_gcm.rollout import kept
 from ocean_gcm.section import Section
 
 ACTIVATIONS: dict[str, Callable] = {"gelu": nnx.gelu, "silu": nnx.silu, "tanh": jnp.tanh}
@@ -33,6 +34,11 @@ class ConvolutionConfig(Section):
         3, ge=1, le=15, description="cells along a side of each convolution, an odd number (1)"
     )
     activation: Activation = pydantic.Field("silu", description="gelu, silu or tanh; no unit")
+    keep: bool = pydantic.Field(
+        False,
+        description="keep what the convolutions give at every step for the gradient: a fifth faster, more memory; no "
+        "unit",
+    )
     seed: int = pydantic.Field(0, ge=0, lt=2**32, description="seed of the weights at the start (1)")
 
     @pydantic.field_validator("kernel")
@@ -89,7 +95,7 @@ class ConvolutionalNetwork(nnx.Module):
 
     def __init__(self, config: ConvolutionConfig, n_in: int, n_out: int, dtype):
         rngs = nnx.Rngs(config.seed)
-        self.activation = config.activation
+        self.activation, self.keep = config.activation, config.keep
         widths = [n_in, *[config.width] * (config.depth - 1), n_out]
         self.layers = nnx.List(
             [
@@ -101,7 +107,8 @@ class ConvolutionalNetwork(nnx.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         activate = ACTIVATIONS[self.activation]
         for number, layer in enumerate(self.layers[:-1]):
-            change = activate(layer(x))
+            change = layer(x)
+            change = activate(kept(change) if self.keep else change)
             x = x + change if number > 0 else change
         return self.layers[-1](x)
 
