@@ -49,7 +49,7 @@ def kept(array: jax.Array) -> jax.Array:
 
 
 def remember(body: Callable, offload: bool) -> Callable:
-    """`body` (carry, ...) of a scan, of which a reverse pass keeps the carry and what is `kept` and runs the rest again.
+    """`body` (carry, ...) of a scan, of which a reverse pass keeps the carry and what is `kept`; the rest runs again.
 
     offload: keep it in the memory of the host; it is copied while the device works.
     """

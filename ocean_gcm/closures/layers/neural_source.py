@@ -1,9 +1,9 @@
 r"""A network's source of potential vorticity.
 
 Whatever the network is, the source keeps what its `output` says: the mean of potential vorticity (`source` without its
-mean; `flux`, -div F) or momentum too (`stress`, the curl of the divergence of a symmetric tensor; see
-`ocean_gcm.closures.layers.stress`).  The constraints and the symmetries are those of Frezat et al. (2021,
-doi:10.1103/PhysRevFluids.6.024607).
+mean; `flux`, -div F with F = (-G_y, G_x) of a force G, which turns like a vector) or momentum too (`stress`, the curl
+of the divergence of a symmetric tensor, see `ocean_gcm.closures.layers.stress`).  The constraints and the symmetries
+are those of Frezat et al. (2021, doi:10.1103/PhysRevFluids.6.024607).
 """
 
 from __future__ import annotations
@@ -116,11 +116,12 @@ class NeuralSource(nnx.Module):
         channels = [sum(b.channels for b in blocks) for blocks in (self.input_blocks, self.output_blocks)]
         self.network = config.network.build(*channels, grid.shape[1:], dtype)
         self.length = float(np.sqrt(np.prod(grid.spacing)))
-        self.scale = self.output_scale = None
         if config.normalisation == "statistics":
             scale, output = _read(config.statistics, config.features, nz)
             self.scale = nnx.Dict({name: Statistic(jnp.asarray(x, dtype)) for name, x in scale.items()})
             self.output_scale = Statistic(jnp.asarray(output, dtype))
+        else:
+            self.scale = self.output_scale = None
 
     def initial_memory(self, shape: tuple[int, int, int], dtype, key: jax.Array) -> Any:
         return () if self.random is None else self.random.initial(key)
@@ -165,8 +166,8 @@ class NeuralSource(nnx.Module):
             unit = unit * self.length**2
             return curl_of_divergence(columns, unit * first, unit * second)
         unit = unit * self.length
-        flux_x, flux_y = columns.grid.to_spectral(jnp.stack([unit * first, unit * second])) * columns.resolved
-        return columns.grid.to_physical(-1j * (columns.k * flux_x + columns.l * flux_y))
+        force_x, force_y = columns.grid.to_spectral(jnp.stack([unit * first, unit * second])) * columns.resolved
+        return columns.grid.to_physical(1j * (columns.k * force_y - columns.l * force_x))
 
 
 def root_mean_square(*fields: jax.Array) -> jax.Array:
