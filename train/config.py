@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from ocean_gcm.clock import Duration, TimeConfig
-from ocean_gcm.config import load_config
+from ocean_gcm.config import Config, load_config
 from ocean_gcm.errors import UserError
 from ocean_gcm.experiment import Experiment
 from ocean_gcm.metrics.loss import LossConfig
@@ -36,7 +36,14 @@ class ModelReference(Section):
     def load(self, base: Path) -> Experiment:
         """The model's configuration; `base` is the directory that its path counts from.  Raises UserError."""
         texts = [f"{key}={json.dumps(value)}" for key, value in self.overrides.items()]
-        return load_config(base / os.path.expandvars(self.config), texts)
+        config = load_config(base / os.path.expandvars(self.config), texts)
+        # layers have forcings of another kind
+        if isinstance(config, Config) and config.forcing is not None:
+            raise UserError(
+                f"{self.config} has forcing.path = {config.forcing.path}; expected forcing: null, since a model is "
+                "trained with its repeating year"
+            )
+        return config
 
 
 class MadeTruth(Section):

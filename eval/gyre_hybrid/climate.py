@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from eval.gyre_hybrid.forecasts import DAY, weights_of
+from eval.gyre_hybrid.forecasts import DAY, begun, decoded, weights_of
 from ocean_gcm.data.truth import Truth
 from ocean_gcm.metrics.spectra import power_along_x
 from ocean_gcm.model import OceanModel
@@ -81,17 +81,13 @@ def of_truth(truth: Truth, begin: int, end: int) -> Climate:
 def of_model(model: OceanModel, truth: Truth, start: int, years: int, seed: int = 0, states: int = 1) -> list[Climate]:
     """Of free runs from a record of the truth, `states` of them with perturbed beginnings (1: none)."""
     first = truth.window(start, 1).at(0)
-    state = model.state_from(first.ocean, first.time, jax.random.key(seed))
-    if states > 1:
-        state = model.ensemble(state, jax.random.key(seed), members=states)
-    else:
-        state = jax.tree.map(lambda a: a[None], state)
+    state = begun(model, jax.tree.map(lambda a: a[None], first), jax.random.key(seed)[None], states)
     interval = round(EVERY * DAY / model.time_step)
     series: list[list[np.ndarray]] = [[], [], []]
     total, number = 0.0, 0
     for _ in range(years * 6):  # sixty days at a time
         state, saved = model.unroll_ensemble(state, steps=12 * interval, save_every=interval)
-        ocean = saved.states.ocean
+        ocean = decoded(model, saved.states)
         for kept, a in zip(series, (ocean.u[:, :, 0], ocean.v[:, :, 0], ocean.sea_surface_height), strict=True):
             kept.append(np.asarray(a))
         total = total + np.asarray(ocean.temperature, float).sum(1)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
+import jax_datetime as jdt
 import numpy as np
 
-from ocean_gcm.data.truth import Truth
+from ocean_gcm.data.truth import Truth, Window
 from ocean_gcm.metrics.averages import masked_mean, volume_weights
 from ocean_gcm.metrics.crps import fair_crps
 from ocean_gcm.metrics.ensemble import ensemble_variance
 from ocean_gcm.model import OceanModel
-from ocean_gcm.state import Ocean
+from ocean_gcm.state import Ocean, State
+from ocean_gcm.stochastic.initial import perturb
 
 DAY = 86400
 SCORES = ("mean_squared_error", "mean_absolute_error", "fair_crps", "variance")
@@ -91,6 +94,25 @@ def score(oceans: Ocean, truth: Ocean, weights: dict[str, jax.Array]) -> dict[st
     return by_variable(found)
 
 
+@functools.partial(jax.jit, static_argnames="members")
+def begun(model: OceanModel, start: Window, keys: jax.Array, members: int) -> State:
+    """Initial states (start * member) of the states of a truth; several members differ, each by its own key."""
+
+    def member(ocean, days, seconds, key):
+        state = model.encode(ocean, jdt.Timedelta(days, seconds), key)
+        return state if members == 1 else jax.tree.map(lambda a: a[0], perturb(model, state, key, members=1))
+
+    each = jax.vmap(lambda key: jax.vmap(lambda m: jax.random.fold_in(key, m))(jnp.arange(members)))(keys)
+    several = jax.tree.map(lambda a: jnp.repeat(jnp.asarray(a), members, 0), (start.ocean, start.days, start.seconds))
+    return jax.vmap(member)(*several, each.reshape(-1))
+
+
+@jax.jit
+def decoded(model: OceanModel, states: State) -> Ocean:
+    """Fields of states (member, time) as the truth would have them."""
+    return jax.vmap(jax.vmap(model.decode))(states)
+
+
 def forecast(model: OceanModel, truth: Truth, plan: Forecasts, seed: int = 0):
     """Generator of (starts, forecasts, truth): fields (start, member, lead, ...) and (start, lead, ...)."""
     stride = truth.stride(plan.interval * DAY, "interval")
@@ -100,17 +122,11 @@ def forecast(model: OceanModel, truth: Truth, plan: Forecasts, seed: int = 0):
         window = truth.windows(starts, plan.records, stride)
         first = window.at(0)
         keys = jax.vmap(lambda n: jax.random.fold_in(jax.random.key(seed), n))(jnp.asarray(starts))
-        states = jax.vmap(model.state_from)(first.ocean, first.time, keys)
-        if plan.members > 1:
-            states = jax.vmap(lambda s, k: model.ensemble(s, k, members=plan.members))(states, keys)
-        else:
-            states = jax.tree.map(lambda a: a[:, None], states)
+        states = begun(model, first, keys, plan.members)
         shape = (len(starts), plan.members)
-        flat = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), states)
-        _, saved = model.unroll_ensemble(flat, steps=steps * (plan.records - 1), save_every=steps)
-        oceans = jax.tree.map(
-            lambda a, shape=shape: np.asarray(a).reshape(*shape, *a.shape[1:])[:, :, chosen], saved.states.ocean
-        )
+        _, saved = model.unroll_ensemble(states, steps=steps * (plan.records - 1), save_every=steps)
+        found = decoded(model, saved.states)
+        oceans = jax.tree.map(lambda a, shape=shape: np.asarray(a).reshape(*shape, *a.shape[1:])[:, :, chosen], found)
         yield starts, oceans, jax.tree.map(lambda a: a[:, 1 + chosen], window.ocean)
 
 

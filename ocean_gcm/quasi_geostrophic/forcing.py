@@ -48,7 +48,25 @@ class RingConfig(Section):
         return Ring(self, grid, dtype)
 
 
-ForcingConfig = Annotated[KolmogorovConfig | RingConfig, pydantic.Field(discriminator="kind")]
+class MovingWavesConfig(Section):
+    """A (cos(k y + phi_y(t)) - cos(k x + phi_x(t))), phi(t) = pi sin(omega t) (Graham and Ringler 2013).
+
+    The root mean square of the source is A; its mean work on the flow depends on the flow.
+    """
+
+    kind: Literal["moving_waves"] = "moving_waves"
+    amplitude: float = pydantic.Field(description="A, root mean square of the source in s-2")
+    waves: int = pydantic.Field(4, ge=1, description="waves per side of the box, k in units of 2 pi/L (1)")
+    frequencies: tuple[float, float] = pydantic.Field(
+        (1.2e-6, 1.2566e-6), description="omega of the phases along x and along y in s-1"
+    )
+    layer: int = pydantic.Field(0, ge=0, description="the layer that is forced, from 0 (1)")
+
+    def build(self, grid: PeriodicGrid, dtype) -> MovingWaves:
+        return MovingWaves(self, grid, dtype)
+
+
+ForcingConfig = Annotated[KolmogorovConfig | RingConfig | MovingWavesConfig, pydantic.Field(discriminator="kind")]
 
 
 def _require_layer(layer: int, grid: PeriodicGrid) -> None:
@@ -70,6 +88,32 @@ class Kolmogorov(nnx.Module):
 
     def __call__(self, columns: LayerColumns, memory: Any, key) -> tuple[Effects, Any]:
         return Effects(potential_vorticity_source=self.pattern), memory
+
+
+class MovingWaves(nnx.Module):
+    """See `MovingWavesConfig`.  The memory is the number of steps since the start, int32."""
+
+    def __init__(self, config: MovingWavesConfig, grid: PeriodicGrid, dtype):
+        _require_layer(config.layer, grid)
+        self.config, self.shape = config, grid.shape
+        turns = 2.0 * np.pi * config.waves
+        self.phase_x = nnx.data(jnp.asarray(turns * grid.x / grid.lengths[1], dtype))
+        self.phase_y = nnx.data(jnp.asarray(turns * grid.y[:, None] / grid.lengths[0], dtype))
+
+    def initial_memory(self, shape: tuple[int, int, int], dtype, key) -> jax.Array:
+        return jnp.int32(0)
+
+    def __call__(self, columns: LayerColumns, memory: jax.Array, key) -> tuple[Effects, jax.Array]:
+        def moved(frequency: float) -> jax.Array:
+            # turns of a step are exact in integers, so that long runs in single precision keep their phase
+            per_step = round(frequency * columns.interval / (2.0 * np.pi) * 2**32)
+            turn = (memory.astype(jnp.uint32) * np.uint32(per_step)).astype(self.phase_x.dtype) * 2.0**-32
+            return np.pi * jnp.sin(2.0 * np.pi * turn)
+
+        omega_x, omega_y = self.config.frequencies
+        pattern = jnp.cos(self.phase_y + moved(omega_y)) - jnp.cos(self.phase_x + moved(omega_x))
+        source = jnp.zeros(self.shape, pattern.dtype).at[self.config.layer].set(self.config.amplitude * pattern)
+        return Effects(potential_vorticity_source=source), memory + 1
 
 
 class Ring(nnx.Module):
