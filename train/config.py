@@ -19,6 +19,7 @@ from ocean_gcm.metrics.loss import LossConfig
 from ocean_gcm.section import Section
 from ocean_gcm.validation import sentence
 from ocean_gcm.yaml_tree import dump_tree, read_tree
+from train.emulation import EmulatorConfig
 
 Moment = float | str
 """A share of the records, 0 to 1, or a date YYYY-MM-DD."""
@@ -119,11 +120,13 @@ class OptimizerConfig(Section):
 class StageConfig(Section):
     """A stage of the curriculum: forecasts of one length, or tendencies."""
 
-    mode: Literal["forecast", "tendency"] = pydantic.Field(
+    mode: Literal["forecast", "tendency", "emulator", "emulated"] = pydantic.Field(
         "forecast",
         description="forecast: through the model, a posteriori; tendency: what closures add to tracers against the "
         "increments of a truth that observations hold, or to layers against their subgrid source, a priori, as the "
-        "errors that they make within the steps",
+        "errors that they make within the steps; emulator: fit the section emulator to steps of the core from states of "
+        "the truth; emulated: as forecast, with the emulator's derivatives in place of the core's, while it goes on "
+        "learning",
     )
     steps: int = pydantic.Field(gt=0, description="length of a forecast in steps of the model")
     save_every: int | None = pydantic.Field(
@@ -154,7 +157,7 @@ class StageConfig(Section):
     def _divides(self):
         if self.mode == "tendency" and (self.save_every or self.perturb == "noise"):
             raise UserError("mode = tendency knows no saved times and no noise; expected no save_every and no perturb")
-        if self.draw is not None and (self.mode == "forecast" or self.members == 1):
+        if self.draw is not None and (self.mode != "tendency" or self.members == 1):
             raise UserError(f"draw is {self.draw!r}; expected null without mode: tendency and members of 2 or more")
         if self.steps % self.interval:
             raise UserError(f"save_every = {self.save_every} does not divide steps = {self.steps}")
@@ -242,6 +245,9 @@ class TrainConfig(Section):
     trainable: dict[str, str | tuple[float, float]] = pydantic.Field(
         description="patterns of parameters' paths, each with auto, identity, positive or [low, high]"
     )
+    emulator: EmulatorConfig | None = pydantic.Field(
+        None, description="network that stands for the core in gradients of stages of mode emulated; null: none"
+    )
     loss: LossConfig = pydantic.Field(description="what is made small")
     optimizer: OptimizerConfig = pydantic.Field(OptimizerConfig(), description="how")
     stages: tuple[StageConfig, ...] = pydantic.Field(min_length=1, description="the curriculum")
@@ -254,8 +260,10 @@ class TrainConfig(Section):
     def _consistent(self):
         if not self.trainable:
             raise UserError("trainable is empty; expected a pattern such as closures.**: auto")
-        for number in range(len(self.stages)):
+        for number, stage in enumerate(self.stages):
             self.loss_of(number)
+            if self.emulator is None and stage.mode in ("emulator", "emulated"):
+                raise UserError(f"stages[{number}].mode is {stage.mode!r}; expected a section emulator with it")
         return self
 
     @pydantic.field_validator("held_out")

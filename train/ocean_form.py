@@ -18,6 +18,7 @@ from ocean_gcm.data.statistics import Statistics, compute_statistics, read_stati
 from ocean_gcm.data.truth import Period, Truth
 from ocean_gcm.data.truth import open_truth as open_series
 from ocean_gcm.metrics.loss import Loss, LossConfig, build_loss
+from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Ocean
 from ocean_gcm.stochastic.initial import perturb
@@ -32,6 +33,8 @@ from train.simulated_truth import make_truth, twin_config
 
 def require(config: TrainConfig, model: OceanModel, mesh: jax.sharding.Mesh) -> None:
     devices.require_model(mesh, model)
+    if config.emulator is not None:
+        raise UserError("emulator is given, which the core finite_volume cannot use yet; expected null, or layers")
 
 
 def open_truth(

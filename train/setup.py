@@ -24,6 +24,7 @@ from ocean_gcm.model import OceanModel
 from ocean_gcm.weights import restore
 from train import mesh as devices
 from train.config import StageConfig, TrainConfig, located
+from train.emulation import Emulation
 from train.form import form_of
 from train.held_out import outside, starts_by_month, within
 from train.step import Batch, Learner, Numbers, Static
@@ -58,7 +59,10 @@ class Setup:
         form.require(config, model, mesh)
         for number, stage in enumerate(config.stages):
             devices.require_divisible(mesh, stage.batch, stage.members, number)
-        return cls(config, model, numbers, Learner(rebuild, config.optimizer, mesh, form))
+        emulation = None if config.emulator is None else Emulation.build(config.emulator, model)
+        if emulation is not None:
+            numbers = {**numbers, **emulation.numbers}
+        return cls(config, model, numbers, Learner(rebuild, config.optimizer, mesh, form, emulation))
 
     @property
     def configuration(self) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Layers, Ocean
 from train import mesh as devices
 from train.config import OptimizerConfig, StageConfig
+from train.emulation import Emulation
 from train.form import OCEAN, Form
 
 Numbers = dict[str, jax.Array]
@@ -89,12 +90,14 @@ class Learner:
       config: of the optimiser.
       mesh: devices.
       form: what is the core's own.
+      emulation: what stands for the core in gradients, or None.
     """
 
     rebuild: Callable[[Mapping[str, jax.Array]], OceanModel]
     config: OptimizerConfig
     mesh: jax.sharding.Mesh
     form: Form = OCEAN
+    emulation: Emulation | None = None
 
     @property
     def transformation(self) -> optax.GradientTransformation:
@@ -119,6 +122,8 @@ class Learner:
     def forecasts(self, numbers: Numbers, static: Static, batch: Batch, stage: StageConfig) -> Ocean | Layers:
         """Fields at the saved times, (batch, member, time, ...)."""
         model = self.model(numbers, static)
+        if stage.mode == "emulated":
+            model = self.emulation.through(model, numbers)
 
         def members(ocean, clock, words):
             key = jax.random.wrap_key_data(words)
@@ -160,7 +165,20 @@ class Learner:
         """(loss, parts) of a batch."""
         if stage.mode == "tendency":
             return static.loss(*self.changes(numbers, static, batch, stage))
-        return static.loss(self.forecasts(numbers, static, batch, stage), batch.truth)
+        if stage.mode == "emulator":
+            return self.missed(numbers, static, batch.truth)
+        forecasts = self.forecasts(numbers, static, batch, stage)
+        loss, parts = static.loss(forecasts, batch.truth)
+        if stage.mode == "emulated":
+            missed, of_emulator = self.missed(numbers, static, forecasts)
+            loss, parts = loss + missed, parts | of_emulator
+        return loss, parts
+
+    def missed(self, numbers: Numbers, static: Static, fields: Any) -> tuple[jax.Array, dict[str, jax.Array]]:
+        """(loss, parts) of the emulator in fields with any leading axes before (nz, ny, nx)."""
+        states = jax.tree.map(lambda a: a.reshape(-1, *a.shape[-3:]), fields)
+        missed = self.emulation.loss(self.model(numbers, static), numbers, states)
+        return missed, {"emulator": missed}
 
     def update(
         self, carry: Carry, static: Static, batch: Batch, rate: jax.Array, stage: StageConfig
