@@ -1,13 +1,13 @@
-r"""Learning through a solver without its adjoint (Frezat et al. 2024, doi:10.1029/2024MS004288): a network stands for it in
-the gradient.
+r"""Learning through a solver without its adjoint (Frezat et al. 2024, arXiv:2310.19385): a network stands for it in the
+gradient.
 
 The emulator N gives the tendency of the core's own equations, so that a step with the closures' source s is
 
     E(q, s) = q + dt (N(q) + s).
 
-Forecasts are those of the solver M: what comes out of a step is M(q, s) + E(q, s) - stop(E(q, s)), which is M(q, s) in value
-and E(q, s) in its derivatives.  The closures' loss is therefore that of the true trajectory, and only its gradient is
-approximate; it does not reach the emulator.  That has a loss of its own, the share of the solver's tendency that it misses,
+Forecasts are those of the solver M: a step gives M(q, s) + E(q, s) - stop(E(q, s)), which is M(q, s) in value and E(q, s)
+in its derivatives.  The closures' loss is therefore that of the true trajectory, and only its gradient is approximate;
+it does not reach the emulator.  That has a loss of its own, the share of the solver's tendency that it misses,
 
     |N(q) - (M(q, 0) - q)/dt|^2 / |(M(q, 0) - q)/dt|^2,
 

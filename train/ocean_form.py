@@ -17,8 +17,8 @@ from ocean_gcm.clock import SECONDS_PER_DAY, duration_seconds
 from ocean_gcm.data.statistics import Statistics, compute_statistics, read_statistics
 from ocean_gcm.data.truth import Period, Truth
 from ocean_gcm.data.truth import open_truth as open_series
-from ocean_gcm.metrics.loss import Loss, LossConfig, build_loss
 from ocean_gcm.errors import UserError
+from ocean_gcm.metrics.loss import Loss, LossConfig, build_loss
 from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Ocean
 from ocean_gcm.stochastic.initial import perturb
