@@ -5,7 +5,7 @@ The emulator N gives the tendency of the core's own equations, so that a step wi
 
     E(q, s) = q + dt (N(q) + s).
 
-Forecasts are those of the solver M: a step gives M(q, s) + E(q, s) - stop(E(q, s)), which is M(q, s) in value and E(q, s)
+Forecasts are those of the solver M: a step gives M(q, s) + E(q, s) - stop(E(q, s)), in value M(q, s) and E(q, s)
 in its derivatives.  The closures' loss is therefore that of the true trajectory, and only its gradient is approximate;
 it does not reach the emulator.  That has a loss of its own, the share of the solver's tendency that it misses,
 
