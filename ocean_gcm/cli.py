@@ -91,6 +91,17 @@ def _add_forecast(commands) -> None:
     )
     parser.add_argument("--no-members", action="store_true", help="keep the statistics only")
     parser.add_argument("--encode", action="store_true", help="take the initial data for an analysis on another grid")
+    parser.add_argument("--forcing", metavar="ZARR", help="dated records of the surface, on the model's grid")
+    parser.add_argument(
+        "--forcing-mode",
+        choices=("window", "persisted"),
+        help="records of the time of the forecast (default), or anomalies at its start, added to the repeating year",
+    )
+    parser.add_argument("--forcing-memory", metavar="P", help="persisted: time in which anomalies fall to 1/e")
+    parser.add_argument("--forcing-average", metavar="P", help="persisted: anomalies are means over this time before")
+    parser.add_argument(
+        "--forcing-fields", nargs="+", metavar="F", help="some of wind_stress heat_flux freshwater sst sss"
+    )
     parser.add_argument("--chunk", type=int, metavar="N", help="most members in one call (default: what memory holds)")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--resume", action="store_true", help="go on with the store that is there")
@@ -232,6 +243,7 @@ def _forecast(parsed: argparse.Namespace) -> int:
     import ocean_gcm
     from ocean_gcm.forecasts.run import forecast
 
+    forcing = _dated(parsed)
     model = ocean_gcm.build_model(_load_ocean(parsed.experiment, parsed.overrides, "a forecast"))
     console = Console()
     try:
@@ -255,6 +267,7 @@ def _forecast(parsed: argparse.Namespace) -> int:
             statistics=parsed.statistics,
             keep_members=not parsed.no_members,
             encode=parsed.encode,
+            forcing=forcing,
             chunk=parsed.chunk,
             resume=parsed.resume,
             overwrite=parsed.overwrite,
@@ -269,6 +282,16 @@ def _forecast(parsed: argparse.Namespace) -> int:
     numbers = f"{made.sizes['init_time']} starts, {parsed.members} members, {made.sizes['lead']} leads"
     console.print(f"{parsed.output}: {numbers}{note}", highlight=False, soft_wrap=True)
     return 0
+
+
+def _dated(parsed: argparse.Namespace) -> dict | None:
+    """The section `forcing` that the options amount to."""
+    given = {"path": parsed.forcing, "mode": parsed.forcing_mode, "fields": parsed.forcing_fields}
+    given |= {"memory": parsed.forcing_memory, "average": parsed.forcing_average}
+    given = {key: value for key, value in given.items() if value is not None}
+    if given and parsed.forcing is None:
+        raise UserError(f"--forcing-{next(iter(given))} needs --forcing, a store of dated records")
+    return given or None
 
 
 def _oceanbench(parsed: argparse.Namespace) -> int:

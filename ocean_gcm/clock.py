@@ -54,6 +54,15 @@ def duration_text(seconds: int, calendar: str = "noleap") -> str:
     raise AssertionError("unreachable: every number of seconds is a multiple of one")
 
 
+def same_date(date: cftime.datetime, calendar: str) -> cftime.datetime:
+    """The date of `calendar` with the same name; one that the calendar lacks becomes the last of its month."""
+    if date.calendar == calendar:
+        return date
+    clock = (date.hour, date.minute, date.second)
+    last = cftime.datetime(date.year, date.month, 1, calendar=calendar).daysinmonth
+    return cftime.datetime(date.year, date.month, min(date.day, last), *clock, calendar=calendar)
+
+
 def _valid_duration(text) -> str:
     if duration_seconds(text, "360_day") <= 0:
         raise UserError(f"the duration {text!r} is zero; expected a positive one such as PT2H")

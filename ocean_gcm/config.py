@@ -19,7 +19,7 @@ from ocean_gcm.dynamics.spectral.config import QUASI_GEOSTROPHIC
 from ocean_gcm.encoding.config import DecoderConfig, EncoderConfig
 from ocean_gcm.errors import UserError
 from ocean_gcm.experiment import FINITE_VOLUME, Experiment, OutputConfig
-from ocean_gcm.forcing.config import SurfaceConfig
+from ocean_gcm.forcing.config import DatedConfig, SurfaceConfig
 from ocean_gcm.grid.bathymetry import BathymetryConfig
 from ocean_gcm.grid.build import GridConfig
 from ocean_gcm.initial import InitialConfig, TracerConfig
@@ -40,6 +40,10 @@ class Config(Experiment):
     bathymetry: BathymetryConfig = pydantic.Field(description="depth of the sea floor")
     initial: InitialConfig = pydantic.Field(description="state at the start")
     surface: SurfaceConfig = pydantic.Field(SurfaceConfig(), description="what acts at the surface")
+    forcing: DatedConfig | None = pydantic.Field(
+        None,
+        description="dated records of what acts at the surface, in simulations and forecasts; null: the year repeats",
+    )
     dynamics: DynamicsConfig = pydantic.Field(DynamicsConfig(), description="numerics of the resolved state")
     closures: dict[str, ClosureConfig] = pydantic.Field(
         {}, description="what is not resolved, by a name of your choice"

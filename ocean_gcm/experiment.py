@@ -98,7 +98,7 @@ class Experiment(Section):
         for section, key in (("time", "duration"), ("output", "directory"), ("output", "restart_interval")):
             del tree[section][key]
         del tree["output"]["restarts_kept"]
-        for key in ("weights", "encoder", "decoder"):
+        for key in ("forcing", "weights", "encoder", "decoder"):
             if tree.get(key, 0) is None:  # runs from before there was this key go on
                 del tree[key]
         if tree["dynamics"].get("core") == FINITE_VOLUME:

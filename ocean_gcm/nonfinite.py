@@ -21,15 +21,15 @@ def is_finite(tree: Any) -> jax.Array:
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves])) if leaves else jnp.asarray(True)
 
 
-def describe(model: Any, form: Any, state: Any, steps: int, interval: int) -> str:
-    """What went wrong first when `state`, which is finite, is stepped on for `steps` steps, `interval` at a time.
+def describe(model: Any, form: Any, state: Any, forcing: Any, steps: int, interval: int) -> str:
+    """What went wrong first when `state`, which is finite, is stepped on under `forcing`, `interval` steps at a time.
 
     The run over these steps is repeated bit by bit to find the moment; one sentence with the variable, its value, the
     level, the place and the time.  `form` is that of the core, see `ocean_gcm.form`.
     """
     before = state
     for _ in range(0, steps, interval):
-        after, _ = model.advance(before, model.forcing, steps=interval)
+        after, _ = model.advance(before, forcing, steps=interval)
         if not bool(is_finite(after)):
             return _sentence(model, form, before, after)
         before = after

@@ -13,13 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 from rich.console import Console
 
 from ocean_gcm import nonfinite, summary
+from ocean_gcm.config import Config
 from ocean_gcm.data import restart
 from ocean_gcm.data.stream import streams
 from ocean_gcm.errors import UserError
 from ocean_gcm.experiment import Experiment, differences
+from ocean_gcm.forcing.source import RepeatingYear, Source, Start, open_forcing
+from ocean_gcm.forcing.source import summary as source_summary
 from ocean_gcm.form import form_of
 from ocean_gcm.progress import ProgressReport
 from ocean_gcm.run_directory import RunDirectory
@@ -162,6 +166,33 @@ class _Simulation:
         work = _WORK_PER_LOOK.get(jax.default_backend(), 1e7)
         self.look_every = max(1, min(500, int(work / cells / per_call))) * per_call
         self.restart_every = config.time.require_whole_steps("output.restart_interval", config.output.restart_interval)
+        self.start = Start(0, np.atleast_1d(config.time.date(0))[0])
+        self.source = self._open_source()
+
+    def _open_source(self) -> Source:
+        """What acts at the surface."""
+        # layers have a section of this name, too, which their core reads
+        settings, time = self.config.forcing if isinstance(self.config, Config) else None, self.config.time
+        if settings is None:
+            return RepeatingYear(self.model.forcing)
+        source = open_forcing(
+            settings,
+            self.model.forcing,
+            self.grid,
+            equation_of_state=self.config.dynamics.equation_of_state.kind,
+            calendar=time.calendar,
+            starts=[self.start],
+            length=self.total * time.step_seconds,
+            longest=self.look_every * time.step_seconds,
+            dtype=self.model.dtype,
+        )
+        self.console.print(source_summary(source.description, self.model.forcing), highlight=False, soft_wrap=True)
+        return source
+
+    def _forcing(self, steps: int) -> Any:
+        """What acts in the next `steps` steps."""
+        second = self.config.time.step_seconds
+        return self.source.over([self.start], self.step * second, (self.step + steps) * second)
 
     def date(self) -> str:
         return f"{self.config.time.date(self.step * self.config.time.step_seconds):%Y-%m-%d %H:%M}"
@@ -234,7 +265,7 @@ class _Simulation:
         """Compile the loop by asking it for no steps."""
         begin = time.monotonic()
         with self.console.status("compiling") if self.console.is_terminal else contextlib.nullcontext():
-            jax.block_until_ready(_advance(self.model, self.state, 0))
+            jax.block_until_ready(_advance(self.model, self.state, self._forcing(0), 0))
         self.compile_seconds += time.monotonic() - begin
 
     def _advance(self) -> None:
@@ -242,9 +273,10 @@ class _Simulation:
         every = [self.look_every, self.restart_every, *(stream.interval for stream in self.streams)]
         target = min(self.total, *((self.step // n + 1) * n for n in every))
         steps = target - self.step
-        state, report = _advance(self.model, self.state, steps)
+        forcing = self._forcing(steps)
+        state, report = _advance(self.model, self.state, forcing, steps)
         if not bool(nonfinite.is_finite((state, report))):
-            self._stop_not_finite(steps)
+            self._stop_not_finite(steps, forcing)
         self.state, self.step = state, target
         self.budget.add(report.diagnostics)
         for stream in self.streams:
@@ -286,9 +318,10 @@ class _Simulation:
             keep=self.config.output.restarts_kept,
         )
 
-    def _stop_not_finite(self, steps: int) -> None:
+    def _stop_not_finite(self, steps: int, forcing: Any) -> None:
         """Say where and when; the summary says that the run is no good."""
-        what = nonfinite.describe(self.model, self.form, self.state, steps, self.config.time.steps_per_physics_call)
+        interval = self.config.time.steps_per_physics_call
+        what = nonfinite.describe(self.model, self.form, self.state, forcing, steps, interval)
         self.directory.write_summary(summary.without_nan(self._summary(finite=False)))
         there = restart.available(self.directory.restarts)
         where = f"the last good restart is {there[-1]}" if there else "there is no restart yet"
@@ -328,9 +361,9 @@ class _Simulation:
         }
 
 
-def _advance(model: Any, state: Any, steps: int) -> tuple[Any, Any]:
+def _advance(model: Any, state: Any, forcing: Any, steps: int) -> tuple[Any, Any]:
     try:
-        return jax.block_until_ready(model.advance(state, model.forcing, steps=steps))
+        return jax.block_until_ready(model.advance(state, forcing, steps=steps))
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" in str(error):
             raise UserError(

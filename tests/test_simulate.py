@@ -8,10 +8,12 @@ import os
 import shutil
 import signal
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import zarr
+from dated_stores import dated
 from rich.console import Console
 from tiny_run import TREE, assert_same_run, read
 
@@ -271,3 +273,29 @@ def test_two_simulations_do_not_share_a_directory(run, tmp_path):
 def test_resume_without_a_run_begins_it(run, tmp_path):
     outcome, _ = run("new", resume=True)
     assert outcome.summary["steps"] == 40
+
+
+@pytest.fixture
+def quick_compiler():
+    before = jax.config.values["jax_disable_most_optimizations"]
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
+def test_a_run_under_dated_records_in_two_parts_is_the_run_in_one(run, real, tmp_path, quick_compiler):
+    grid, hours = real.grid, np.arange(0, 24 * 11, 10)
+    east = 0.1 * np.sin(hours / 30)[:, None, None] * np.ones(grid.wet.shape)
+    dated(grid, real.config, {"tauuo": east, "tauvo": 0.3 * east}, hours).to_zarr(tmp_path / "winds.zarr")
+
+    def config(duration):
+        tree = configuration(duration).model_dump(mode="json")
+        return config_from_dict({**tree, "forcing": {"path": str(tmp_path / "winds.zarr")}})
+
+    _, said = run("whole", config("P10D"))
+    assert "wind_stress of small winds (window)" in said
+    run("parts", config("P4D"))
+    run("parts", config("P10D"), resume=True)
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+    with pytest.raises(UserError, match="expected some from 0001-01-01 00:00:00 to 0001-01-21"):
+        run("longer", config("P20D"))

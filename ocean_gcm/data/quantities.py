@@ -59,6 +59,7 @@ FORCING = {
     "prra": _surface("rainfall_flux", "rain", units.WATER_FLUX),
     "prsn": _surface("snowfall_flux", "snow", units.WATER_FLUX),
     "friver": _surface("water_flux_into_sea_water_from_rivers", "runoff of rivers", units.WATER_FLUX),
+    "wfo": _surface("water_flux_into_sea_water", "water flux into the ocean", units.WATER_FLUX),
     "tauuo": _surface("surface_downward_eastward_stress", "eastward wind stress", units.STRESS),
     "tauvo": _surface("surface_downward_northward_stress", "northward wind stress", units.STRESS),
 }

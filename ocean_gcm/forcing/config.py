@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import pydantic
 
 from ocean_gcm.clock import Duration, duration_seconds
+from ocean_gcm.errors import UserError
 from ocean_gcm.section import Section
 
 Missing = Literal["error", "nearest"]
@@ -141,6 +142,34 @@ class SalinityRestoring(_Restoring):
     """Restoring of the surface salinity: flux = depth / time * (target - value)."""
 
     target: SalinityTarget = pydantic.Field(description="target salinity in g kg-1")
+
+
+ForcingKind = Literal["wind_stress", "heat_flux", "freshwater", "sst", "sss"]
+
+
+class DatedConfig(Section):
+    """Records with dates, on the model's grid, that simulations and forecasts have in place of the repeating year."""
+
+    path: str = pydantic.Field(description="store that `ocean-gcm data prepare` wrote (a path; $NAME is replaced)")
+    mode: Literal["window", "persisted"] = pydantic.Field(
+        "window", description="records of the time that is run over, or anomalies at the start on top of the year"
+    )
+    fields: tuple[ForcingKind, ...] | None = pydantic.Field(
+        None, min_length=1, description="what is taken; null: all that acts in the model and that the store gives"
+    )
+    memory: Duration | None = pydantic.Field(
+        None, description="persisted: time in which an anomaly falls to 1/e, ISO-8601 duration; null: it stays"
+    )
+    average: Duration | None = pydantic.Field(
+        None, description="persisted: time before the start that anomalies are means over; null: the last record"
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _consistent(self):
+        for key in ("memory", "average"):
+            if self.mode == "window" and getattr(self, key) is not None:
+                raise UserError(f"{key} = {getattr(self, key)} needs mode = persisted, found window")
+        return self
 
 
 class SurfaceConfig(Section):

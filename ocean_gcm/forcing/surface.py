@@ -72,6 +72,10 @@ class SurfaceForcing:
     def dtype(self):
         return self.sst_piston_velocity.dtype
 
+    def select(self, forecast: jax.Array) -> SurfaceForcing:
+        """The year is the same for all forecasts; see `ocean_gcm.forcing.dated` for others."""
+        return self
+
     def at(self, time: jdt.Timedelta) -> Surface:
         """The surface fields at model time `time` (0-d), interpolated linearly between the records around it."""
         dtype = self.dtype

@@ -14,6 +14,7 @@ import jax
 import numpy as np
 import xarray as xr
 
+from ocean_gcm.clock import same_date
 from ocean_gcm.data import grid_agreement
 from ocean_gcm.data.paths import expand
 from ocean_gcm.data.series import CF_NAMES, PROGNOSTIC, Series, open_dated
@@ -157,19 +158,7 @@ def model_seconds(config: Any, date: cftime.datetime, label: str) -> int:
     """
     calendar = config.time.calendar
     start = cftime.datetime(*map(int, config.time.start.split("-")), calendar=calendar)
-    if date.calendar != calendar:
-        date = _same_name(date, calendar)
-    seconds = round((date - start).total_seconds())
+    seconds = round((same_date(date, calendar) - start).total_seconds())
     if seconds < 0:
         raise UserError(f"the start {date} of {label} lies before the model's time.start = {config.time.start}")
     return seconds
-
-
-def _same_name(date: cftime.datetime, calendar: str) -> cftime.datetime:
-    clock = (date.hour, date.minute, date.second)
-    for day in range(date.day, 0, -1):
-        try:
-            return cftime.datetime(date.year, date.month, day, *clock, calendar=calendar)
-        except ValueError:
-            continue
-    raise AssertionError("unreachable: every month has a first day")

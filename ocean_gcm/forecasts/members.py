@@ -20,7 +20,7 @@ from jax.sharding import PartitionSpec as P
 
 from ocean_gcm import rollout
 from ocean_gcm.clock import SECONDS_PER_DAY
-from ocean_gcm.forcing.surface import SurfaceForcing
+from ocean_gcm.forcing.dated import Forcing
 from ocean_gcm.forecasts.fields import Pick
 from ocean_gcm.model import OceanModel
 from ocean_gcm.nonfinite import is_finite
@@ -68,12 +68,26 @@ class Starts:
         return cls(ocean, days.astype(np.int32), rest.astype(np.int32), words)
 
 
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """Members that step together, with a leading axis.
+
+    Attributes:
+      states: of the model.
+      forecasts: (member,) int32, to which forecast of the group of starts each belongs.
+    """
+
+    states: State
+    forecasts: jax.Array
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Members:
     """The compiled programs of one ensemble.
 
     Attributes:
-      model, forcing: what steps.
+      model: what steps.
       pick: what is kept of a state.
       mesh: devices, along the axis `AXIS`.
       steps: time steps between two saved leads.
@@ -81,28 +95,29 @@ class Members:
     """
 
     model: OceanModel
-    forcing: SurfaceForcing
     pick: Pick
     mesh: Mesh
     steps: int
     perturbed: bool
 
-    def begin(self, starts: Starts, forecasts: np.ndarray, numbers: np.ndarray) -> State:
-        """Initial states of members, of the forecasts and with the numbers given, (member,) each.
+    def begin(self, starts: Starts, forcing: Forcing, forecasts: np.ndarray, numbers: np.ndarray) -> Group:
+        """Members of the forecasts and with the numbers given, (member,) each, as they begin.
 
-        Their number must be a multiple of that of the devices.
+        Their number must be a multiple of that of the devices; `forcing` holds the time of the starts.
         """
         place = NamedSharding(self.mesh, P(AXIS))
         forecasts, numbers = (jax.device_put(np.asarray(a, np.int32), place) for a in (forecasts, numbers))
-        return _begin(self.model, self.forcing, starts, forecasts, numbers, self.mesh, self.perturbed)
+        states = _begin(self.model, forcing, starts, forecasts, numbers, self.mesh, self.perturbed)
+        return Group(states, forecasts)
 
-    def advance(self, states: State) -> tuple[State, dict[str, jax.Array], jax.Array]:
-        """States one saved lead later, what is kept of them, and whether each is finite.  `states` is used up."""
-        return _advance(self.model, self.forcing, self.pick, states, self.mesh, self.steps)
+    def advance(self, group: Group, forcing: Forcing) -> tuple[Group, dict[str, jax.Array], jax.Array]:
+        """Members one saved lead later, what is kept of them, and whether each is finite.  `group` is used up."""
+        states, *kept = _advance(self.model, forcing, self.pick, group.states, group.forecasts, self.mesh, self.steps)
+        return Group(states, group.forecasts), *kept
 
-    def look(self, states: State) -> tuple[dict[str, jax.Array], jax.Array]:
-        """What is kept of states, and whether each is finite."""
-        return _look(self.model, self.forcing, self.pick, states, self.mesh)
+    def look(self, group: Group, forcing: Forcing) -> tuple[dict[str, jax.Array], jax.Array]:
+        """What is kept of members, and whether each is finite."""
+        return _look(self.model, forcing, self.pick, group.states, group.forecasts, self.mesh)
 
 
 def _spread(run, mesh: Mesh, everywhere: tuple, members: tuple):
@@ -120,7 +135,8 @@ def _begin(model, forcing, starts: Starts, forecasts, numbers, mesh: Mesh, pertu
     def member(model, forcing, starts, forecast, number):
         start = jax.tree.map(lambda a: a[forecast], starts)
         key = jax.random.fold_in(jax.random.wrap_key_data(start.keys), number)
-        state = model.encode(start.ocean, jdt.Timedelta(start.days, start.seconds), key, forcing)
+        own = forcing.select(forecast)
+        state = model.encode(start.ocean, jdt.Timedelta(start.days, start.seconds), key, own)
         if not perturbed:
             return state
         return jax.tree.map(lambda a: a[0], perturb(model, state, key, members=1))
@@ -129,21 +145,24 @@ def _begin(model, forcing, starts: Starts, forecasts, numbers, mesh: Mesh, pertu
 
 
 @functools.partial(jax.jit, static_argnames=("mesh", "steps"), donate_argnames=("states",))
-def _advance(model, forcing, pick: Pick, states: State, mesh: Mesh, steps: int):
-    def member(model, forcing, pick, state):
-        end, _ = model.unroll(state, forcing, steps=steps)
-        return end, *_kept(model, forcing, pick, end)
+def _advance(model, forcing: Forcing, pick: Pick, states: State, forecasts, mesh: Mesh, steps: int):
+    def member(model, forcing, pick, state, forecast):
+        own = forcing.select(forecast)
+        end, _ = model.unroll(state, own, steps=steps)
+        return end, *_kept(model, own, pick, end)
 
-    return _spread(member, mesh, (model, forcing, pick), (states,))
+    return _spread(member, mesh, (model, forcing, pick), (states, forecasts))
 
 
 @functools.partial(jax.jit, static_argnames=("mesh",))
-def _look(model, forcing, pick: Pick, states: State, mesh: Mesh):
-    member = lambda model, forcing, pick, state: _kept(model, forcing, pick, state)  # noqa: E731
-    return _spread(member, mesh, (model, forcing, pick), (states,))
+def _look(model, forcing: Forcing, pick: Pick, states: State, forecasts, mesh: Mesh):
+    def member(model, forcing, pick, state, forecast):
+        return _kept(model, forcing.select(forecast), pick, state)
+
+    return _spread(member, mesh, (model, forcing, pick), (states, forecasts))
 
 
-def _kept(model: OceanModel, forcing: SurfaceForcing, pick: Pick, state: State):
+def _kept(model: OceanModel, forcing: Forcing, pick: Pick, state: State):
     return pick(model.decode(state, forcing)), is_finite(state.ocean)
 
 

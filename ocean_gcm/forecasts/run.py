@@ -22,9 +22,11 @@ from ocean_gcm.clock import SECONDS_PER_DAY
 from ocean_gcm.config import config_from_dict
 from ocean_gcm.data.series import CONFIGURATION
 from ocean_gcm.errors import UserError
+from ocean_gcm.forcing.config import DatedConfig
+from ocean_gcm.forcing.source import Source, Start, dated_config, open_forcing, summary
 from ocean_gcm.forecasts.fields import Kept, kept_fields
 from ocean_gcm.forecasts.initial import InitialData, model_seconds, open_initial
-from ocean_gcm.forecasts.members import Members, Starts, chunk_size, member_mesh
+from ocean_gcm.forecasts.members import Group, Members, Starts, chunk_size, member_mesh
 from ocean_gcm.forecasts.schedule import Schedule, build_schedule
 from ocean_gcm.forecasts.statistics import parse_statistics
 from ocean_gcm.forecasts.store import ForecastStore, Layout
@@ -58,6 +60,7 @@ def forecast(
     keep_members: bool = True,
     names: Mapping[str, str] | None = None,
     encode: bool = False,
+    forcing: str | os.PathLike | Mapping[str, Any] | DatedConfig | None = None,
     chunk: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -68,7 +71,7 @@ def forecast(
     """Ensemble forecasts of a model from states of a data set, written to a Zarr store.
 
     Args:
-      model: from `load_model` or `build_model`; it has its forcing.
+      model: from `load_model` or `build_model`.
       initial: states on the model's grid or analyses on another one (`ocean_gcm.forecasts.initial.open_initial`).
       output: the store to write.
       start, every, count, lead, save, with_start: see `ocean_gcm.forecasts.schedule.build_schedule`.
@@ -81,6 +84,8 @@ def forecast(
       statistics: "mean", "std" and quantiles (numbers) of the members, to be kept.
       keep_members: keep the members themselves.
       names, encode: of `open_initial`.
+      forcing: a store of dated records of what acts at the surface, or a mapping of the keys of the section `forcing`
+        of a configuration ({"path": ..., "mode": "persisted"}); default: the configuration's, or the repeating year.
       chunk: most members that run in one call; default: what memory holds.
       resume: go on with the store that is there.
       overwrite: replace it.
@@ -114,13 +119,16 @@ def forecast(
     decoder = None if grid is None else build_target(grid, model)
     kept = kept_fields(model, variables=variables, levels=levels, depth=depth, decoder=decoder)
     layout = _layout(kept, schedule, data, model, members, wanted, keep_members)
-    attributes = _attributes(model, data, address, seed, members, perturb, schedule)
+    begins = [Start(model_seconds(model.config, date, data.label), date) for date in schedule.dates]
+    source = _source(model, forcing, begins, schedule)
+    attributes = _attributes(model, data, address, seed, members, perturb, schedule, source)
     there = path.exists() and not overwrite
     opened = ForecastStore.resume if there else ForecastStore.begin
     store = opened(path, layout, schedule.dates, attributes)
     mesh = member_mesh(devices)
-    programs = Members(model, model.forcing, kept.on_device, mesh, schedule.steps, perturb == "initial")
-    _Run(programs, kept, data, schedule, store, members, seed, chunk, console).run()
+    programs = Members(model, kept.on_device, mesh, schedule.steps, perturb == "initial")
+    console.print(summary(source.description, model.forcing), highlight=False, soft_wrap=True)
+    _Run(programs, kept, data, schedule, begins, source, store, members, seed, chunk, console).run()
     return xr.open_zarr(path, chunks=None, decode_timedelta=True)
 
 
@@ -133,6 +141,22 @@ def _require_place(path: Path, resume: bool, overwrite: bool) -> None:
         raise UserError(f"{path} exists already; --resume goes on with it, --overwrite replaces it")
 
 
+def _source(model: OceanModel, forcing: Any, begins: Sequence[Start], schedule: Schedule) -> Source:
+    """What acts at the surface, for all starts."""
+    config = model.config
+    return open_forcing(
+        dated_config(forcing) or config.forcing,
+        model.forcing,
+        model.grid,
+        equation_of_state=config.dynamics.equation_of_state.kind,
+        calendar=config.time.calendar,
+        starts=begins,
+        length=int(schedule.leads[-1]),
+        longest=round(schedule.steps * config.time.step_seconds),
+        dtype=model.dtype,
+    )
+
+
 def _layout(kept: Kept, schedule: Schedule, data: InitialData, model, members, wanted, keep_members) -> Layout:
     own = model.config.time
     calendar = data.dates[0].calendar
@@ -140,15 +164,18 @@ def _layout(kept: Kept, schedule: Schedule, data: InitialData, model, members, w
     return Layout(kept.layout, kept.names, members, schedule.leads, wanted, keep_members, units, calendar)
 
 
-def _attributes(model: OceanModel, data: InitialData, address, seed, members, perturb, schedule) -> dict[str, Any]:
+def _attributes(
+    model: OceanModel, data: InitialData, address, seed, members, perturb, schedule, source: Source
+) -> dict[str, Any]:
     """What the store says about its forecasts."""
-    tree = {**model.config.model_dump(mode="json"), "weights": None, "provenance": None}
+    tree = {**model.config.model_dump(mode="json"), "weights": None, "provenance": None, "forcing": None}
     tree |= {key: without_files(tree[key]) for key in ("closures", "encoder", "decoder")}
     return {
         "model": address or model.config.name,
         "model_fingerprint": fingerprint(model),
         CONFIGURATION: config_from_dict(tree).to_yaml(),
         "initial_data": data.label,
+        "forcing": json.dumps(source.description),
         "seed": seed,
         "members": members,
         "perturbed": perturb,
@@ -160,6 +187,7 @@ def _attributes(model: OceanModel, data: InitialData, address, seed, members, pe
 def fingerprint(model: OceanModel) -> str:
     """Sixteen hexadecimal digits of all that decides a model's numbers: configuration and variables."""
     science = {**model.config.science(), "ensemble": model.config.ensemble.model_dump(mode="json"), "weights": None}
+    science.pop("forcing", None)  # is recorded by itself
     digest = hashlib.sha256(json.dumps(science, sort_keys=True).encode())
     for name, array in sorted(named_variables(model).items()):
         digest.update(name.encode())
@@ -189,6 +217,8 @@ class _Run:
     kept: Kept
     data: InitialData
     schedule: Schedule
+    begins: list[Start]
+    source: Source
     store: ForecastStore
     members: int
     seed: int
@@ -223,15 +253,17 @@ class _Run:
         counts = np.zeros((starts, len(leads)), np.int32)
         pending: Future | None = None
         alone = len(chunks) == 1 or jax.default_backend() == "cpu"
+        reached = 0
         for number, seconds in enumerate(leads):
             parts = []
-            for n, states in enumerate(chunks):
+            forcing = self.source.over(self.begins[begin:end], reached, reached := int(seconds))
+            for n, members in enumerate(chunks):
                 if seconds == 0:
-                    parts.append(self.programs.look(states))
+                    parts.append(self.programs.look(members, forcing))
                     continue
-                states, fields, finite = self.programs.advance(states)
+                members, fields, finite = self.programs.advance(members, forcing)
                 # where the device does not hold all members, they wait on the host
-                chunks[n] = states if alone else jax.device_get(states)
+                chunks[n] = members if alone else jax.device_get(members)
                 parts.append((fields, finite))
             fields, finite = self._gathered(parts, starts)
             if pending is not None:
@@ -244,18 +276,18 @@ class _Run:
         pending.result()
         self.store.commit(self.schedule.dates[begin:end], counts)
 
-    def _begin(self, begin: int, end: int) -> list[Any]:
-        """Initial states in chunks; the last one is filled up with its last member."""
-        config = self.programs.model.config
+    def _begin(self, begin: int, end: int) -> list[Group]:
+        """Members as they begin, in chunks; the last one is filled up with its last member."""
         oceans = [self.data.ocean(record) for record in self.schedule.records[begin:end]]
-        seconds = [model_seconds(config, date, self.data.label) for date in self.schedule.dates[begin:end]]
-        starts = Starts.stack(oceans, seconds, self.seed)
+        begins = self.begins[begin:end]
+        starts = Starts.stack(oceans, [start.seconds for start in begins], self.seed)
+        forcing = self.source.over(begins, 0, 0)
         number = (end - begin) * self.members
         size = chunk_size(number, self.programs.model, self.programs.mesh.size, self.programs.steps, self.chunk)
         chunks = []
         for first in range(0, number, size):
             index = np.minimum(np.arange(first, first + size), number - 1)
-            chunks.append(self.programs.begin(starts, index // self.members, index % self.members))
+            chunks.append(self.programs.begin(starts, forcing, index // self.members, index % self.members))
         return chunks
 
     def _gathered(self, parts: list, starts: int) -> tuple[dict[str, np.ndarray], np.ndarray]:

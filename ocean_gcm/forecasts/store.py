@@ -17,7 +17,7 @@ from ocean_gcm.forecasts.statistics import CELL_METHODS, Statistics
 
 DIMENSION = "init_time"
 FINITE = "finite_members"
-IDENTITY = ("model_fingerprint", "seed", "members", "perturbed", "lead_seconds")
+IDENTITY = ("model_fingerprint", "seed", "members", "perturbed", "lead_seconds", "forcing")
 """Attributes in which a store must agree with the forecasts that are to be added."""
 
 _CHUNK_BYTES = 16e6

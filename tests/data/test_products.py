@@ -175,6 +175,13 @@ def atmosphere():
         "surface_solar_radiation_downwards": (720e3, "J m**-2"),
         "surface_thermal_radiation_downwards": (1260e3, "J m**-2"),
         "total_precipitation": (1e-4, "m"),
+        "mean_eastward_turbulent_surface_stress": (0.1, "N m**-2"),
+        "mean_northward_turbulent_surface_stress": (-0.05, "N m**-2"),
+        "surface_net_solar_radiation": (720e3, "J m**-2"),
+        "surface_net_thermal_radiation": (-180e3, "J m**-2"),
+        "surface_latent_heat_flux": (-360e3, "J m**-2"),
+        "surface_sensible_heat_flux": (-36e3, "J m**-2"),
+        "sea_surface_temperature": (290.0, "K"),
         "land_sea_mask": (0.0, "(0 - 1)"),
     }
     dims = ("time", "latitude", "longitude")
@@ -194,3 +201,15 @@ def test_era5(model, tmp_path, request):
     expected = {"tas": 280.0, "tdps": 275.0, "uas": 5.0, "psl": 1.01e5, "rsds": 200.0, "rlds": 350.0, "pr": 0.1 / 3600}
     for name, value in expected.items():
         assert means[name] == pytest.approx(value, rel=1e-5), name
+
+
+def test_era5_fluxes(model, tmp_path, request):
+    """Fluxes that ERA5 counts downward become upward ones; together they are what an ocean model is forced with."""
+    atmosphere().to_zarr(tmp_path / "era5.zarr", zarr_format=2)
+    overrides = [f"target={{kind: model, config: {model}}}", f"sources.0.path={tmp_path / 'era5.zarr'}"]
+    found = survey(load_recipe(request.config.rootpath / "configs" / "data" / "era5_fluxes.yaml", overrides))
+    means = {v.name: v.mean for v in found.variables}
+    expected = {"tauuo": 0.1, "tauvo": -0.05, "rss": 200.0, "rls": -50.0, "hfls": 100.0, "hfss": 10.0, "tos": 16.85}
+    assert found.records == 8 and set(means) == {*expected, "pr"}
+    for name, value in expected.items():
+        assert means[name] == pytest.approx(value, rel=1e-4), name

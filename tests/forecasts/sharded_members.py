@@ -5,6 +5,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
+from dated_stores import dated
 from tiny_run import TREE
 
 import ocean_gcm as og
@@ -18,18 +19,25 @@ def main(directory):
     states = {name: np.stack([array, array]) for name, array in fields.items()}
     output.dataset_from_fields(model.grid, model.config, states, np.array([0.0, 86400.0])).to_zarr(directory / "s.zarr")
 
+    east = 0.1 * np.arange(5)[:, None, None] * np.ones(model.grid.wet.shape)
+    winds = dated(model.grid, model.config, {"tauuo": east, "tauvo": east}, np.arange(0, 60, 12))
+    winds.to_zarr(directory / "winds.zarr")
+
     def run(devices, chunk):
         made = og.forecast(
-            model, directory / "s.zarr", directory / f"{devices}.zarr", start="0001-01-01", every="P1D", count=2,
-            members=3, lead="P1D", devices=jax.devices()[:devices], chunk=chunk,
+            model, directory / "s.zarr", directory / f"{devices}-{chunk}.zarr", start="0001-01-01", every="P1D",
+            count=2, members=3, lead="P1D", forcing=directory / "winds.zarr", devices=jax.devices()[:devices],
+            chunk=chunk,
         )  # fmt: skip
         return made.load()
 
-    # of the three members of each start two run at once, then one and what fills it up
-    one, two = run(1, None), run(2, 2)
+    # of the three members of each start two run at once, then one and what fills it up; or two starts at once
+    one, two, together = run(1, None), run(2, 2), run(2, 6)
     for name in ("thetao", "so", "uo", "vo", "zos"):
         assert float(one[name].std("member").max()) > 0, name
-        np.testing.assert_allclose(two[name], one[name], rtol=1e-6, atol=1e-9, err_msg=name)
+        for other in (two, together):
+            np.testing.assert_allclose(other[name], one[name], rtol=1e-6, atol=1e-9, err_msg=name)
+    assert float(abs(one.uo[1] - one.uo[0]).max()) > 1e-3  # windows of their own
 
 
 if __name__ == "__main__":

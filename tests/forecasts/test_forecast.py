@@ -125,11 +125,13 @@ def test_members_do_not_depend_on_the_devices():
 def test_a_member_that_fails_is_missing_and_the_others_are_not(forecast, tmp_path, monkeypatch, whole):
     advance = Members.advance
 
-    def broken(self, states):
+    def broken(self, group, forcing):
+        states = group.states
         ocean = states.ocean
         bad = np.where(np.arange(3) == 1, np.nan, 1.0)[:, None, None]
         ocean = ocean.__class__(**{**vars(ocean), "sea_surface_height": ocean.sea_surface_height * bad})
-        return advance(self, states.__class__(**{**vars(states), "ocean": ocean}))
+        states = states.__class__(**{**vars(states), "ocean": ocean})
+        return advance(self, group.__class__(states, group.forecasts), forcing)
 
     monkeypatch.setattr(Members, "advance", broken)
     made, said = forecast(tmp_path / "broken.zarr", start="0001-01-04", statistics=["mean", "std"])

@@ -39,6 +39,7 @@ def test_mistakes_name_the_key(training, override, message):
         ({"trainable": {"closures.**": "positif"}}, "did you mean 'positive'"),
         ({"model": {"config": "missing.yaml"}}, "there is no configuration"),
         ({"model": {"config": "model.yaml", "overrides": {"grid.nx": 2}}}, "grid.nx is 2"),
+        ({"model": {"config": "model.yaml", "overrides": {"forcing.path": "x"}}}, "forcing.path = x; expected .* null"),
         ({"mesh": {"batch": 64}}, "expected at most"),
     ],
 )

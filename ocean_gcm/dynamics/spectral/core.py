@@ -57,6 +57,7 @@ class Operators:
     floor: jax.Array | None
 
 
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Prepared:
     """A state and what follows from it: coefficients of q and psi, and q, u, v on points."""
