@@ -50,7 +50,19 @@ def test_store_has_the_states_of_the_fine_model(config, tmp_path, capsys, monkey
         whole = found.load()
     # a truth goes on from the last records of another
     further = tmp_path / "further.zarr"
-    begin = [str(path), "--grid", "16", "--initial", str(target), "--seed", "1", "--steps", "1", "--output", str(further)]
+    begin = [
+        str(path),
+        "--grid",
+        "16",
+        "--initial",
+        str(target),
+        "--seed",
+        "1",
+        "--steps",
+        "1",
+        "--output",
+        str(further),
+    ]
     assert main(["truth", *begin, "--trajectories", "2"]) == 2
     assert "initial states 1 to 2; there are 2" in capsys.readouterr().err
     assert main(["truth", *begin, "--trajectories", "1"]) == 0
