@@ -34,7 +34,7 @@ def add_truth(commands: Any) -> None:
     parser.add_argument(
         "--initial",
         metavar="STORE",
-        help="start from the last records of this truth or run, that of trajectory n for the seed n; its grid is not finer",
+        help="start from the last records of this truth or run, of trajectory n for the seed n; not on a finer grid",
     )
     parser.add_argument("--source", action="store_true", help="with the diagnosed subgrid source")
     parser.add_argument(
