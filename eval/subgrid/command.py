@@ -45,6 +45,10 @@ def add(commands) -> None:
         metavar="N",
         help="states in which sources are compared (default 64, 0: none)",
     )
+    parser.add_argument(
+        "--held-out", type=int, default=0, metavar="N",
+        help="sources are compared in trajectories from N on, those before were trained with (default 0: all)",
+    )  # fmt: skip
     parser.add_argument("--without", metavar="NAME", help="the model that similarities refer to, without a closure")
     parser.add_argument("--page", type=Path, metavar="FILE.md", help="also write the results into a Markdown page")
     parser.set_defaults(run=run)
@@ -67,6 +71,7 @@ def run(options: argparse.Namespace) -> None:
         starts=options.starts,
         spin_up=options.spin_up,
         offline=options.offline,
+        held_out=options.held_out,
     )
     models = evaluation.open_models(options.models, options.closures)
     evaluation.require_reference(options.without, models)

@@ -29,6 +29,7 @@ class Plan:
       starts: runs of each model, from states of the truth.
       spin_up: share of each run that does not count.
       offline: number of states in which sources are compared.
+      held_out: first trajectory of these states.
     """
 
     steps: int = 10000
@@ -36,9 +37,10 @@ class Plan:
     starts: int = 2
     spin_up: float = 0.25
     offline: int = 64
+    held_out: int = 0
 
     def __post_init__(self):
-        for name, least in (("steps", 1), ("save_every", 1), ("starts", 1), ("offline", 0)):
+        for name, least in (("steps", 1), ("save_every", 1), ("starts", 1), ("offline", 0), ("held_out", 0)):
             if (value := getattr(self, name)) < least:
                 raise UserError(f"--{name.replace('_', '-')} is {value}; expected at least {least}")
         if self.steps % self.save_every:
@@ -117,7 +119,7 @@ def evaluate(
         progress(number, name)
         store = open_layers_truth(truth, model)
         if plan.offline and store.has_sources:
-            rows += [(name, *row) for row in offline.scores(model, store, plan.offline)]
+            rows += [(name, *row) for row in offline.scores(model, store, plan.offline, plan.held_out)]
         runs = online.run(model, store, plan)
         rows.append((name, "pv", "", "stable", float(runs.stable.mean())))
         if target is None:

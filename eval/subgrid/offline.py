@@ -8,6 +8,7 @@ import jax_datetime as jdt
 import numpy as np
 
 from ocean_gcm.data.layers_truth import LayersTruth
+from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
 from ocean_gcm.quasi_geostrophic.tendencies import closures_source
 
@@ -31,9 +32,14 @@ def sources(model: OceanModel, truth: LayersTruth, records: np.ndarray) -> tuple
     return np.asarray(state.potential_vorticity), found, lacks
 
 
-def scores(model: OceanModel, truth: LayersTruth, number: int) -> list[tuple]:
-    """Rows (variable, lead, metric, value) of each layer, over all points of `number` states of the truth."""
-    records = np.unique(np.linspace(0, len(truth) - 1, number).round().astype(int))
+def scores(model: OceanModel, truth: LayersTruth, number: int, first: int = 0) -> list[tuple]:
+    """Rows (variable, lead, metric, value) of each layer, over all points of `number` states of the truth.
+
+    The states are those of trajectories from `first` on.  Raises UserError where there are none.
+    """
+    if first >= truth.trajectories:
+        raise UserError(f"--held-out is {first}; {truth.label} has the trajectories 0 to {truth.trajectories - 1}")
+    records = np.unique(np.linspace(first * len(truth.times), len(truth) - 1, number).round().astype(int))
     q, found, lacks = sources(model, truth, records)
     rows = []
     for layer in range(found.shape[1]):
