@@ -264,7 +264,7 @@ def test_unwritable_places_are_named(run, tmp_path):
 
 def test_two_simulations_do_not_share_a_directory(run, tmp_path):
     def second(state):
-        with pytest.raises(UserError, match="another simulation is writing"):
+        with pytest.raises(UserError, match="is writing to the run directory"):
             run("shared", resume=True)
 
     run("shared", at_step=13, event=second)

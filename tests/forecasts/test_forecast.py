@@ -17,7 +17,7 @@ from rich.console import Console
 import ocean_gcm as og
 from ocean_gcm.cli import main
 from ocean_gcm.forecasts.members import Members
-from ocean_gcm.forecasts.store import store_dates
+from ocean_gcm.forecasts.store import locked, store_dates
 from ocean_gcm.progress import PieceReport
 from ocean_gcm.state import Ocean
 from ocean_gcm.stochastic.initial import perturb
@@ -214,6 +214,17 @@ def test_a_file_in_the_way(forecast, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(og.UserError, match="is no Zarr store"):
         forecast(tmp_path / "file")
+    with pytest.raises(og.UserError, match="gs://bucket/forecasts.zarr; expected a directory here"):
+        forecast("gs://bucket/forecasts.zarr")
+
+
+def test_two_processes_do_not_write_one_store(forecast, whole, path_of_whole, tmp_path):
+    (tmp_path / "link.zarr").symlink_to(path_of_whole)
+    with (
+        locked(path_of_whole, print),
+        pytest.raises(og.UserError, match="another process .* is writing to the output .*link.zarr; wait"),
+    ):
+        forecast(tmp_path / "link.zarr", resume=True, **OPTIONS)
 
 
 @pytest.mark.parametrize(
