@@ -107,9 +107,7 @@ class Coarsening:
             if small > large or small % 2:
                 raise UserError(f"the coarse grid.{name} is {small}; expected an even number of at most {large}")
             if self.config.kind == "diffusion" and large % small:
-                raise UserError(
-                    f"the operator diffusion needs a coarse grid.{name} that divides {large}; found {small}"
-                )
+                raise UserError(f"the coarse grid.{name} is {small}; the operator diffusion needs a divisor of {large}")
 
     def __call__(self, field: jax.Array) -> jax.Array:
         """(..., my, mx) of (..., ny, nx)."""
