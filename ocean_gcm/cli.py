@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ocean_gcm.errors import INTERRUPTED, UserError, exit_code
+from ocean_gcm.quasi_geostrophic.truth_command import add_truth
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_forecast(commands)
     _add_oceanbench(commands)
     _add_coarsen(commands)
+    add_truth(commands)
     _add_statistics(commands)
     _add_data(commands)
     return parser

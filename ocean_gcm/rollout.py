@@ -40,19 +40,25 @@ STATE_BYTES = 2**28
 """Steps up to which a reverse pass keeps every state: a second level saves memory for one more forward pass."""
 
 
-_KEPT = "rollout state"
+_KEPT, _KEPT_TOO = "rollout state", "kept by rollouts"
+
+
+def kept(array: jax.Array) -> jax.Array:
+    """The array, which a reverse pass through a rollout keeps for every step instead of computing it again."""
+    return checkpoint_name(array, _KEPT_TOO)
 
 
 def remember(body: Callable, offload: bool) -> Callable:
-    """`body` (carry, ...) of a scan, of which a reverse pass keeps the carry alone and runs the rest again.
+    """`body` (carry, ...) of a scan, of which a reverse pass keeps the carry and what is `kept`; the rest runs again.
 
     offload: keep it in the memory of the host; it is copied while the device works.
     """
     # inside of a scan nothing can be merged across the checkpoint, so it need not be prevented
     if not offload:
-        return jax.checkpoint(body, prevent_cse=False)
+        policy = jax.checkpoint_policies.save_only_these_names(_KEPT_TOO)
+        return jax.checkpoint(body, prevent_cse=False, policy=policy)
     policy = jax.checkpoint_policies.save_and_offload_only_these_names(
-        names_which_can_be_saved=[],
+        names_which_can_be_saved=[_KEPT_TOO],
         names_which_can_be_offloaded=[_KEPT],
         offload_src="device",
         offload_dst="pinned_host",

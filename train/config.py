@@ -12,12 +12,14 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from ocean_gcm.clock import Duration, TimeConfig
-from ocean_gcm.config import Config, load_config, require_ocean
+from ocean_gcm.config import Config, load_config
 from ocean_gcm.errors import UserError
+from ocean_gcm.experiment import Experiment
 from ocean_gcm.metrics.loss import LossConfig
 from ocean_gcm.section import Section
 from ocean_gcm.validation import sentence
 from ocean_gcm.yaml_tree import dump_tree, read_tree
+from train.emulation import EmulatorConfig
 
 Moment = float | str
 """A share of the records, 0 to 1, or a date YYYY-MM-DD."""
@@ -32,12 +34,12 @@ class ModelReference(Section):
     config: str = pydantic.Field(description="model configuration (YAML), its path relative to this file")
     overrides: dict[str, Any] = pydantic.Field({}, description="keys of it to set, such as grid.nx: 16")
 
-    def load(self, base: Path) -> Config:
+    def load(self, base: Path) -> Experiment:
         """The model's configuration; `base` is the directory that its path counts from.  Raises UserError."""
         texts = [f"{key}={json.dumps(value)}" for key, value in self.overrides.items()]
         config = load_config(base / os.path.expandvars(self.config), texts)
-        config = require_ocean(config, "training")
-        if config.forcing is not None:
+        # layers have forcings of another kind
+        if isinstance(config, Config) and config.forcing is not None:
             raise UserError(
                 f"{self.config} has forcing.path = {config.forcing.path}; expected forcing: null, since a model is "
                 "trained with its repeating year"
@@ -81,7 +83,9 @@ class ObservedTruth(MadeTruth):
 class TruthConfig(Section):
     """What the model is compared with: states at moments on its own grid."""
 
-    path: str | None = pydantic.Field(None, description="Zarr store or NetCDF file with thetao, so, uo, vo, zos")
+    path: str | None = pydantic.Field(
+        None, description="Zarr store or NetCDF file with thetao, so, uo, vo, zos; of layers with pv"
+    )
     simulate: SimulatedTruth | None = pydantic.Field(None, description="or how to make it by a model")
     observe: ObservedTruth | None = pydantic.Field(None, description="or how to make it of an observed climatology")
     statistics: str | None = pydantic.Field(None, description="file of its statistics (JSON); null: computed from it")
@@ -116,10 +120,13 @@ class OptimizerConfig(Section):
 class StageConfig(Section):
     """A stage of the curriculum: forecasts of one length, or tendencies."""
 
-    mode: Literal["forecast", "tendency"] = pydantic.Field(
+    mode: Literal["forecast", "tendency", "emulator", "emulated"] = pydantic.Field(
         "forecast",
         description="forecast: through the model, a posteriori; tendency: what closures add to tracers against the "
-        "increments of a truth that observations hold, a priori, as the errors that they make within the steps",
+        "increments of a truth that observations hold, or to layers against their subgrid source, a priori, as the "
+        "errors that they make within the steps; emulator: fit the section emulator to steps of the core from states "
+        "of the truth; emulated: as forecast, with the emulator's derivatives in place of the core's, while it goes "
+        "on learning",
     )
     steps: int = pydantic.Field(gt=0, description="length of a forecast in steps of the model")
     save_every: int | None = pydantic.Field(
@@ -150,7 +157,7 @@ class StageConfig(Section):
     def _divides(self):
         if self.mode == "tendency" and (self.save_every or self.perturb == "noise"):
             raise UserError("mode = tendency knows no saved times and no noise; expected no save_every and no perturb")
-        if self.draw is not None and (self.mode == "forecast" or self.members == 1):
+        if self.draw is not None and (self.mode != "tendency" or self.members == 1):
             raise UserError(f"draw is {self.draw!r}; expected null without mode: tendency and members of 2 or more")
         if self.steps % self.interval:
             raise UserError(f"save_every = {self.save_every} does not divide steps = {self.steps}")
@@ -170,6 +177,10 @@ class StageConfig(Section):
     def times(self) -> int:
         """States that the loss sees."""
         return self.steps // self.interval
+
+    def leads(self, time_step: float) -> list[float]:
+        """Seconds from the start to the states that the loss sees."""
+        return [(n + 1) * self.interval * time_step for n in range(self.times)]
 
     def rate(self, iteration: int) -> float:
         """The learning rate of an iteration of the stage, counted from 0."""
@@ -234,6 +245,9 @@ class TrainConfig(Section):
     trainable: dict[str, str | tuple[float, float]] = pydantic.Field(
         description="patterns of parameters' paths, each with auto, identity, positive or [low, high]"
     )
+    emulator: EmulatorConfig | None = pydantic.Field(
+        None, description="network that stands for the core in gradients of stages of mode emulated; null: none"
+    )
     loss: LossConfig = pydantic.Field(description="what is made small")
     optimizer: OptimizerConfig = pydantic.Field(OptimizerConfig(), description="how")
     stages: tuple[StageConfig, ...] = pydantic.Field(min_length=1, description="the curriculum")
@@ -246,8 +260,10 @@ class TrainConfig(Section):
     def _consistent(self):
         if not self.trainable:
             raise UserError("trainable is empty; expected a pattern such as closures.**: auto")
-        for number in range(len(self.stages)):
+        for number, stage in enumerate(self.stages):
             self.loss_of(number)
+            if self.emulator is None and stage.mode in ("emulator", "emulated"):
+                raise UserError(f"stages[{number}].mode is {stage.mode!r}; expected a section emulator with it")
         return self
 
     @pydantic.field_validator("held_out")
@@ -291,6 +307,12 @@ class TrainConfig(Section):
         for where, key in ((tree["truth"], "in_memory"), *((stage, "offload") for stage in tree["stages"])):
             del where[key]
         return tree
+
+
+def located(path: str | Path, base: Path) -> str | Path:
+    """A path of the configuration; a relative one counts from `base`."""
+    text = str(path)
+    return path if "://" in text or text.startswith(("/", "$", "~")) else base / path
 
 
 def load_train_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> TrainConfig:

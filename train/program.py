@@ -16,7 +16,6 @@ from ocean_gcm.errors import UserError
 from ocean_gcm.weights import export_model, named_variables
 from train.checkpoint import Checkpoints, Progress
 from train.config import TrainConfig
-from train.figures import draw_validation
 from train.processes import compiled_by_all, first_alone, is_first
 from train.report import Bar, JsonLines, Nothing, TensorBoard
 from train.run_place import RunPlace, open_place
@@ -219,9 +218,9 @@ class _Training:
 
     def _draw(self, scores: dict[str, Any]) -> None:
         at = self.progress.iteration
-        draw_validation(
+        self.setup.learner.form.draw(
             self.directory / "figures" / f"validation_{at:06d}.png",
-            self.setup.model.grid,
+            self.setup.model,
             self.validation.leads,
             scores,
             self.validation.rollout,

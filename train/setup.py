@@ -13,21 +13,20 @@ import jax
 import numpy as np
 
 from ocean_gcm.build import build_model
-from ocean_gcm.clock import SECONDS_PER_DAY
 from ocean_gcm.closures.trainable import split
 from ocean_gcm.data import loader
-from ocean_gcm.data.statistics import Statistics, compute_statistics, read_statistics
-from ocean_gcm.data.truth import Period, Truth, open_truth
+from ocean_gcm.data.layers_truth import LayersTruth
+from ocean_gcm.data.statistics import Statistics
+from ocean_gcm.data.truth import Period, Truth
 from ocean_gcm.errors import UserError
-from ocean_gcm.metrics.loss import Loss, build_loss
+from ocean_gcm.metrics.loss import Loss, LossConfig
 from ocean_gcm.model import OceanModel
-from ocean_gcm.truth_statistics import spread_of_increments
 from ocean_gcm.weights import restore
 from train import mesh as devices
-from train.config import StageConfig, TrainConfig
+from train.config import StageConfig, TrainConfig, located
+from train.emulation import Emulation
+from train.form import form_of
 from train.held_out import outside, starts_by_month, within
-from train.observed_truth import make_observed_truth
-from train.simulated_truth import make_truth, twin_config
 from train.step import Batch, Learner, Numbers, Static
 from train.validation import Validation
 
@@ -56,10 +55,14 @@ class Setup:
             restore(model, located(config.start, base), partly=True)
         numbers, rebuild = split(model, config.trainable)
         mesh = devices.build_mesh(config.mesh.batch, config.mesh.ensemble, config.mesh.y, config.mesh.x)
-        devices.require_model(mesh, model)
+        form = form_of(model.config)
+        form.require(config, model, mesh)
         for number, stage in enumerate(config.stages):
             devices.require_divisible(mesh, stage.batch, stage.members, number)
-        return cls(config, model, numbers, Learner(rebuild, config.optimizer, mesh))
+        emulation = None if config.emulator is None else Emulation.build(config.emulator, model)
+        if emulation is not None:
+            numbers = {**numbers, **emulation.numbers}
+        return cls(config, model, numbers, Learner(rebuild, config.optimizer, mesh, form, emulation))
 
     @property
     def configuration(self) -> dict[str, Any]:
@@ -84,30 +87,19 @@ class Material:
     """
 
     setup: Setup
-    truth: Truth
+    truth: Truth | LayersTruth
     periods: dict[str, Period]
     statistics: Statistics
 
     @classmethod
     def prepare(cls, setup: Setup, base: Path, directory: Path, say: Callable[[str], None]) -> Material:
         """Open the truth or make it in `directory`, and its statistics.  Raises UserError."""
-        config, model = setup.config, setup.model
-        path = config.truth.path
-        made = (directory / "truth.zarr").absolute()
-        if config.truth.simulate is not None:
-            path = make_truth(config.truth.simulate, twin_config(config, base), model, made, say)
-        elif config.truth.observe is not None:
-            path = make_observed_truth(config.truth.observe, model, made, say)
-        truth = open_truth(located(path, base), model)
+        config, model, form = setup.config, setup.model, setup.learner.form
+        truth = form.open_truth(config, model, base, directory, say)
         if config.truth.in_memory:
             truth = truth.in_memory()
         periods = truth.split(config.periods.model_dump())
-        if config.truth.statistics is not None:
-            statistics = read_statistics(located(config.truth.statistics, base))
-            statistics.require_grid(model.grid)
-            statistics.require_data(truth.fields(periods["train"].begin), model.grid, truth.series.label)
-        else:
-            statistics = _statistics(config, truth, periods["train"], model, directory / "statistics.json")
+        statistics = form.statistics(config, truth, periods["train"], model, base, directory)
         return cls(setup, truth, periods, statistics)
 
     @cached_property
@@ -126,34 +118,28 @@ class Material:
 
     def _starts(self, stage: StageConfig, stride: int) -> np.ndarray:
         """First records of the windows that a stage learns from.  Raises UserError if there are none."""
-        starts = self.periods["train"].require(stage.records, stride)
+        starts = self.truth.starts(self.periods["train"], stage.records, stride)
         months = self.setup.config.held_out_months
-        starts, _ = starts_by_month(starts, self.truth, stage.records, stride, months)
+        if months:
+            starts, _ = starts_by_month(starts, self.truth, stage.records, stride, months)
         if not len(starts):
             raise UserError(f"held_out_months = {list(months)} leave no forecast of {stage.steps} steps to learn from")
         return starts
 
     @cached_property
-    def held_truth(self) -> Truth:
+    def held_truth(self) -> Truth | LayersTruth:
         """The truth with the increments that stages of tendencies learn.  Raises UserError if it has none."""
         return self.truth.with_increments("mode = tendency or scale = increment")
 
     def static(self, stage: StageConfig, loss) -> Static:
         """Arrays of a stage, on all devices; held-out regions do not count.  Raises UserError if it does not fit."""
-        model = self.setup.model
-        counted = outside(self.setup.config.held_out, model.grid)
-        return self.setup.learner.static(model.grid_arrays, model.forcing, self.loss(stage, loss, counted))
+        config, model, learner = self.setup.config, self.setup.model, self.setup.learner
+        counted = outside(config.held_out, model.grid) if config.held_out else None
+        return learner.static(model, self.loss(stage, loss, counted))
 
-    def loss(self, stage: StageConfig, config, masks: dict[str, np.ndarray] | None = None) -> Loss:
+    def loss(self, stage: StageConfig, config: LossConfig, masks: dict[str, np.ndarray] | None = None) -> Loss:
         """Of a stage, where `masks` by variable are True.  Raises UserError if it does not fit."""
-        model = self.setup.model
-        leads = [(n + 1) * stage.interval * model.time_step for n in range(stage.times)]
-        if config.scale == "increment":
-            scales = spread_of_increments(self.held_truth.increments, model.grid, config.smallest_scale)
-            scales = {name: SECONDS_PER_DAY * spread for name, spread in scales.items()}
-        else:
-            scales = self.statistics.scales(config.scale, config.smallest_scale)
-        return build_loss(config, model.grid, scales, leads, dtype=model.dtype, masks=masks)
+        return self.setup.learner.form.loss(config, stage, self.setup.model, self.truth, self.statistics, masks)
 
     def batches(self, iteration: int) -> Iterator[Batch]:
         """Batches from an iteration of the whole training to the end of its stage.
@@ -193,22 +179,3 @@ class Material:
             weights = self.loss(validation.stage, loss, masks).weights
             validation.held_out = devices.everywhere(setup.learner.mesh, weights, setup.model.grid.shape[1:])
         return validation
-
-
-def located(path: str | Path, base: Path) -> str | Path:
-    """A path of the configuration; a relative one counts from `base`."""
-    text = str(path)
-    return path if "://" in text or text.startswith(("/", "$", "~")) else base / path
-
-
-def _statistics(config: TrainConfig, truth: Truth, period: Period, model: OceanModel, path: Path) -> Statistics:
-    """Of the training period, computed once."""
-    if path.exists():
-        return read_statistics(path)
-    losses = [config.loss_of(n).variables for n in range(len(config.stages))]
-    variables = list(dict.fromkeys(name for loss in losses for name, weight in loss.items() if weight > 0))
-    data = truth.series.dataset.isel(time=slice(period.begin, period.end))
-    statistics = compute_statistics(data, model.grid, lead=float(truth.interval), variables=variables)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    statistics.write(path)
-    return statistics

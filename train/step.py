@@ -15,17 +15,15 @@ import optax
 from jax.sharding import NamedSharding, PartitionSpec
 
 from ocean_gcm import rollout
-from ocean_gcm.clock import duration_seconds
 from ocean_gcm.data.truth import Window
 from ocean_gcm.decomposition import unroll
-from ocean_gcm.forcing.surface import SurfaceForcing
 from ocean_gcm.metrics.loss import Loss
 from ocean_gcm.model import OceanModel
-from ocean_gcm.state import Ocean
-from ocean_gcm.stochastic.initial import perturb
-from ocean_gcm.tendencies import explicit_tendencies
+from ocean_gcm.state import Layers, Ocean
 from train import mesh as devices
 from train.config import OptimizerConfig, StageConfig
+from train.emulation import Emulation
+from train.form import OCEAN, Form
 
 Numbers = dict[str, jax.Array]
 
@@ -41,7 +39,7 @@ class Static:
     """
 
     grid_arrays: dict[str, jax.Array]
-    forcing: SurfaceForcing
+    forcing: Any
     loss: Loss
 
 
@@ -57,10 +55,10 @@ class Batch:
       truth: (batch, time, ...) fields at the saved times; in a stage of tendencies the increments, per second.
     """
 
-    ocean: Ocean
+    ocean: Ocean | Layers
     clock: jax.Array
     keys: jax.Array
-    truth: Ocean
+    truth: Ocean | Layers
 
 
 @jax.tree_util.register_dataclass
@@ -91,11 +89,15 @@ class Learner:
       rebuild: numbers -> model.
       config: of the optimiser.
       mesh: devices.
+      form: what is the core's own.
+      emulation: what stands for the core in gradients, or None.
     """
 
     rebuild: Callable[[Mapping[str, jax.Array]], OceanModel]
     config: OptimizerConfig
     mesh: jax.sharding.Mesh
+    form: Form = OCEAN
+    emulation: Emulation | None = None
 
     @property
     def transformation(self) -> optax.GradientTransformation:
@@ -117,16 +119,18 @@ class Learner:
         model.grid_arrays = static.grid_arrays
         return model
 
-    def forecasts(self, numbers: Numbers, static: Static, batch: Batch, stage: StageConfig) -> Ocean:
+    def forecasts(self, numbers: Numbers, static: Static, batch: Batch, stage: StageConfig) -> Ocean | Layers:
         """Fields at the saved times, (batch, member, time, ...)."""
         model = self.model(numbers, static)
+        if stage.mode == "emulated":
+            model = self.emulation.through(model, numbers)
 
         def members(ocean, clock, words):
             key = jax.random.wrap_key_data(words)
             time = jdt.Timedelta(clock[0], clock[1])
             if stage.members > 1 and stage.perturb == "initial":
                 start = model.encode(ocean, time, key, static.forcing)
-                return perturb(model, start, key, members=stage.members)
+                return model.ensemble(start, key, members=stage.members)
             keys = jax.vmap(lambda member: jax.random.fold_in(key, member))(jnp.arange(stage.members))
             return jax.vmap(lambda k: model.encode(ocean, time, k, static.forcing))(keys)
 
@@ -147,25 +151,10 @@ class Learner:
         decode = jax.vmap(jax.vmap(jax.vmap(lambda state: model.decode(state, static.forcing))))
         return decode(saved.states)
 
-    def changes(self, numbers: Numbers, static: Static, batch: Batch, stage: StageConfig) -> tuple[Ocean, Ocean]:
-        """What closures' tendencies change within a stage's steps, (batch, member, 1 time, ...), and what they should.
-
-        Members see perturbed states and should give the same, and what draws their tracers back within `stage.draw`.
-        """
+    def changes(self, numbers: Numbers, static: Static, batch: Batch, stage: StageConfig) -> tuple[Any, Any]:
+        """What closures' tendencies change within a stage's steps, (batch, member, 1 time, ...), and should change."""
         model = self.model(numbers, static)
-        rate = 0.0 if stage.draw is None else 1.0 / duration_seconds(stage.draw, model.config.time.calendar)
-
-        def one(start):
-            ocean, clock, words = start
-            time, key = jdt.Timedelta(clock[0], clock[1]), jax.random.wrap_key_data(words)
-            tendencies = functools.partial(explicit_tendencies, model, time=time, key=key, forcing=static.forcing)
-            if stage.members == 1:
-                return jax.tree.map(lambda x: x[None], tendencies(ocean))
-            around = perturb(model, model.state_from(ocean, time, key), key, members=stage.members).ocean
-            found = rollout.each(tendencies, around)
-            lack = {name: rate * (getattr(ocean, name) - getattr(around, name)) for name in ("temperature", "salinity")}
-            return dataclasses.replace(found, **{name: getattr(found, name) - lack[name] for name in lack})
-
+        one = functools.partial(self.form.changes, model, static.forcing, stage)
         each = rollout.each if self.mesh.size == 1 else lambda run, states: jax.vmap(run)(states)
         made = each(one, (batch.ocean, batch.clock, batch.keys))
         seconds = stage.steps * model.time_step
@@ -176,7 +165,20 @@ class Learner:
         """(loss, parts) of a batch."""
         if stage.mode == "tendency":
             return static.loss(*self.changes(numbers, static, batch, stage))
-        return static.loss(self.forecasts(numbers, static, batch, stage), batch.truth)
+        if stage.mode == "emulator":
+            return self.missed(numbers, static, batch.truth)
+        forecasts = self.forecasts(numbers, static, batch, stage)
+        loss, parts = static.loss(forecasts, batch.truth)
+        if stage.mode == "emulated":
+            missed, of_emulator = self.missed(numbers, static, forecasts)
+            loss, parts = loss + missed, parts | of_emulator
+        return loss, parts
+
+    def missed(self, numbers: Numbers, static: Static, fields: Any) -> tuple[jax.Array, dict[str, jax.Array]]:
+        """(loss, parts) of the emulator in fields with any leading axes before (nz, ny, nx)."""
+        states = jax.tree.map(lambda a: a.reshape(-1, *a.shape[-3:]), fields)
+        missed = self.emulation.loss(self.model(numbers, static), numbers, states)
+        return missed, {"emulator": missed}
 
     def update(
         self, carry: Carry, static: Static, batch: Batch, rate: jax.Array, stage: StageConfig
@@ -228,17 +230,15 @@ class Learner:
         words = np.asarray(jax.random.key_data(jax.random.split(key, size)))[index::number]
         start, truth = window.at(0), jax.tree.map(lambda a: a[:, 1:], window.ocean)
         if window.increments:
-            nothing = dict.fromkeys(("u", "v", "temperature", "salinity", "sea_surface_height"))
-            known = {name: array for name, array in window.increments.items() if name in nothing}
-            others = {name: array for name, array in window.increments.items() if name not in nothing}
-            truth = Ocean(**{**nothing, **known}, tracers=others)
+            truth = self.form.lacks(window.increments)
         clock = np.stack([start.days, start.seconds], -1)
         own = Batch(start.ocean, clock, words, truth)
-        return devices.spread(self.mesh, own, window.ocean.u.shape[-2:], size)
+        return devices.spread(self.mesh, own, jax.tree.leaves(window.ocean)[0].shape[-2:], size)
 
-    def static(self, grid_arrays: dict[str, jax.Array], forcing: SurfaceForcing, loss: Loss) -> Static:
+    def static(self, model: OceanModel, loss: Loss) -> Static:
         """Arrays that all updates share, on the devices."""
-        return devices.everywhere(self.mesh, Static(grid_arrays, forcing, loss), grid_arrays["area_t"].shape)
+        static = Static(model.grid_arrays, model.forcing, loss)
+        return devices.everywhere(self.mesh, static, model.grid.shape[1:])
 
 
 def exported(carry: Carry) -> Numbers:

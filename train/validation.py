@@ -15,7 +15,6 @@ from ocean_gcm.clock import duration_seconds
 from ocean_gcm.data.truth import Period, Truth, evenly
 from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
-from ocean_gcm.state import Ocean
 from train import mesh as devices
 from train.config import StageConfig, ValidationConfig
 from train.figures import Rollout
@@ -30,7 +29,7 @@ REGIONS = ("rmse", "rmse_held_out")
 """Errors where the truth is learned from (everywhere, without held-out regions), and in the held-out regions."""
 
 
-def rmse(weights: Weights, forecast: Ocean, truth: Ocean) -> dict[str, jax.Array]:
+def rmse(weights: Weights, forecast: Any, truth: Any) -> dict[str, jax.Array]:
     """Root of the mean squared error over cells and forecasts, by variable, (time,) in its unit.
 
     Args:
@@ -88,7 +87,7 @@ class Validation:
         steps = [time.require_whole_steps("validation.leads", lead) for lead in config.leads]
         stage = StageConfig(steps=steps[-1], save_every=steps[0], iterations=1, learning_rate=1.0, batch=config.starts)
         stride = truth.stride(leads[0], "validation.leads[0]")
-        starts = period.require(stage.records, stride)
+        starts = truth.starts(period, stage.records, stride)
         if months:
             _, starts = starts_by_month(starts, truth, stage.records, stride, months)
             if not len(starts):
@@ -109,9 +108,11 @@ class Validation:
         forecasts = self.learner.forecasts(numbers, static, batch, self.stage)
         first = jax.tree.map(lambda a: a[0].mean(0), forecasts)
         truth = jax.tree.map(lambda a: a[0], batch.truth)
-        return self._regional(static, forecasts, batch.truth, held_out), _surface(first), _surface(truth)
+        surface = self.learner.form.surface
+        return self._regional(static, forecasts, batch.truth, held_out), surface(first), surface(truth)
 
-    def _regional(self, static: Static, forecasts: Ocean, truth: Ocean, held_out: Weights | None):
+    def _regional(self, static: Static, forecasts: Any, truth: Any, held_out: Weights | None):
+        forecasts, truth = static.loss.seen(forecasts), static.loss.seen(truth)
         everywhere = rmse(static.loss.weights, forecasts, truth)
         return (everywhere,) if held_out is None else (everywhere, rmse(held_out, forecasts, truth))
 
@@ -149,8 +150,3 @@ class Validation:
 def _named(forecast: str, regions: list[Errors]) -> dict[str, Errors]:
     """Errors by region as entries rmse, rmse_held_out, with `forecast` behind."""
     return {name + forecast: errors for name, errors in zip(REGIONS, regions, strict=False)}
-
-
-def _surface(ocean: Ocean) -> dict[str, jax.Array]:
-    """(time, ny, nx) of what figures show."""
-    return {"sea_surface_height": ocean.sea_surface_height, "temperature": ocean.temperature[:, 0]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import cftime
@@ -17,7 +17,7 @@ from ocean_gcm.data import grid_agreement
 from ocean_gcm.data.series import PROGNOSTIC, Series, open_series
 from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
-from ocean_gcm.state import Ocean
+from ocean_gcm.state import Layers, Ocean
 
 INCREMENT = "{}_increment"
 """Variables of a truth that was held to observations: what drew a tracer on average before the record, per second."""
@@ -29,13 +29,13 @@ class Window:
     """Consecutive states of a truth; the last leading axis is time, batches have one more in front of it.
 
     Attributes:
-      ocean: fields of the model, land 0.
+      ocean: fields of the model (`Ocean`, `Layers`), land 0.
       days, seconds: int32, model time of each state: whole days and the seconds beyond.
-      increments: tendencies of tracers that a model lacks to follow the truth, by name, per second; {} unless they were
-        asked for.
+      increments: tendencies that a model lacks to follow the truth, by the name of the field, per second; {} unless
+        they were asked for.
     """
 
-    ocean: Ocean
+    ocean: Ocean | Layers
     days: np.ndarray
     seconds: np.ndarray
     increments: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
@@ -99,6 +99,31 @@ class Period:
                 f"{len(starts)} starts"
             )
         return np.sort(np.random.default_rng(seed).choice(starts, number, replace=False))
+
+
+def split_records(
+    parts: Mapping[str, float | Sequence[str | float]],
+    records: int,
+    boundary: Callable[[str | float, str], int],
+    label: str,
+) -> dict[str, Period]:
+    """Periods by name, see `Truth.split`; `boundary` gives the record at a share or date of the part of a name."""
+    periods, position = {}, 0.0
+    for name, part in parts.items():
+        if isinstance(part, (int, float)):
+            begin, position = position, position + part
+            if part <= 0 or position > 1 + 1e-9:
+                raise UserError(f"the fractions of the periods are {dict(parts)}; expected positive ones up to 1")
+            period = Period(boundary(begin, name), boundary(min(position, 1.0), name))
+        else:
+            period = Period(*(boundary(end, name) for end in part))
+        if len(period) == 0:
+            raise UserError(f"the period {name} = {part} has no record of {label}")
+        for other, taken in periods.items():
+            if period.begin < taken.end and taken.begin < period.end:
+                raise UserError(f"the periods {other} and {name} overlap; expected records of their own for each")
+        periods[name] = period
+    return periods
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -214,22 +239,11 @@ class Truth:
 
         Raises UserError for periods that overlap or are empty, and for fractions beyond 1.
         """
-        periods, position = {}, 0.0
-        for name, part in parts.items():
-            if isinstance(part, (int, float)):
-                begin, position = position, position + part
-                if part <= 0 or position > 1 + 1e-9:
-                    raise UserError(f"the fractions of the periods are {dict(parts)}; expected positive ones up to 1")
-                period = Period(round(begin * len(self)), round(position * len(self)))
-            else:
-                period = Period(*(self._boundary(end, name) for end in part))
-            if len(period) == 0:
-                raise UserError(f"the period {name} = {part} has no record of {self.series.label}")
-            for other, taken in periods.items():
-                if period.begin < taken.end and taken.begin < period.end:
-                    raise UserError(f"the periods {other} and {name} overlap; expected records of their own for each")
-            periods[name] = period
-        return periods
+        return split_records(parts, len(self), self._boundary, self.series.label)
+
+    def starts(self, period: Period, records: int, stride: int = 1) -> np.ndarray:
+        """First records of the windows of a period.  Raises UserError if there are none."""
+        return period.require(records, stride)
 
     def _boundary(self, moment: str | float, name: str) -> int:
         if isinstance(moment, str):

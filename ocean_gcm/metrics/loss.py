@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,10 @@ from ocean_gcm.state import Ocean
 from ocean_gcm.validation import suggestion
 
 VARIABLES = ("u", "v", "temperature", "salinity", "sea_surface_height")
+"""Of the finite-volume core."""
+LAYERS_VARIABLES = ("potential_vorticity", "vorticity", "streamfunction", "u", "v")
+"""Of the quasi-geostrophic core."""
+_KNOWN = tuple(dict.fromkeys((*VARIABLES, *LAYERS_VARIABLES)))
 _PLACES = {"u": "U", "v": "V"}
 
 
@@ -29,12 +33,14 @@ class LossConfig(Section):
 
     terms: dict[str, TermConfig] = pydantic.Field(description="terms by a name of your choice")
     variables: dict[str, float] = pydantic.Field(
-        {name: 1.0 for name in VARIABLES}, description="weight of each variable that counts, no unit"
+        {name: 1.0 for name in VARIABLES},
+        description="weight of each variable that counts; of layers potential_vorticity, vorticity, streamfunction, u "
+        "and v; no unit",
     )
     scale: Literal["tendency", "standard_deviation", "increment"] = pydantic.Field(
         "tendency",
-        description="what errors are counted in: the spread of changes over a lead, of the fields, or of a day of the "
-        "increments of a truth that observations hold",
+        description="what errors are counted in: the spread of changes over a lead, of the fields, of the increments "
+        "of a truth that observations hold (over a day), or of the subgrid source of layers (over the steps)",
     )
     smallest_scale: float = pydantic.Field(
         0.05, gt=0, le=1, description="floor of a level's scale, as a share of the variable's largest"
@@ -54,8 +60,8 @@ class LossConfig(Section):
         if not self.terms:
             raise UserError("terms is empty; expected at least one term, such as error: {kind: squared_error}")
         for name, weight in self.variables.items():
-            if name not in VARIABLES:
-                raise UserError(f"variables contains {name!r}; {suggestion(name, VARIABLES)}")
+            if name not in _KNOWN:
+                raise UserError(f"variables contains {name!r}; {suggestion(name, _KNOWN)}")
             if weight < 0:
                 raise UserError(f"variables.{name} is {weight}; expected a weight >= 0")
         if self.lead_weights is not None:
@@ -88,6 +94,10 @@ class Loss:
     variables: tuple[tuple[str, float], ...] = dataclasses.field(metadata={"static": True})
     periodic_x: bool = dataclasses.field(metadata={"static": True})
 
+    def seen(self, ocean: Ocean) -> Any:
+        """The fields that the loss looks at, by attribute."""
+        return ocean
+
     def __call__(self, prediction: Ocean, truth: Ocean) -> tuple[jax.Array, dict[str, jax.Array]]:
         """The loss and its parts, whose sum it is, by "term.variable".
 
@@ -99,7 +109,7 @@ class Loss:
         Only the variables that count are looked at; others may be None.  Raises UserError if a term needs more members
         than there are, ValueError if the axes do not match.
         """
-        comparison = self._comparison(prediction, truth)
+        comparison = self._comparison(self.seen(prediction), self.seen(truth))
         variables = dict(self.variables)
         parts = {}
         for name, term in self.terms:
@@ -170,31 +180,40 @@ def build_loss(
     Raises UserError if a scale is missing, has the wrong shape or is not positive where there is water, if weights do
     not fit the lead times, if blocks are larger than the grid, or if no water is left.
     """
-    names = [name for name, weight in config.variables.items() if weight > 0]
-    largest = max(grid.shape[1:])
+    names = counted(config)
+    require_blocks(config, grid.shape)
+    flow = [name for name in ("u", "v") if any(t.needs_flow for t in config.terms.values())]
+    weights = {name: _weights(name, config, grid, masks or {}) for name in dict.fromkeys([*names, *flow])}
+    inverse = {name: inverse_scale(name, scales, weights[name], len(lead_times)) for name in names}
+    rest = np.zeros(grid.shape)
+    return Loss(
+        **as_arrays(weights=weights, inverse_scales=inverse, mean_flow=tuple(mean_flow or (rest, rest)), dtype=dtype),
+        lead_weights=jnp.asarray(lead_weights(config, lead_times), dtype),
+        terms=tuple((name, term) for name, term in config.terms.items() if term.weight > 0),
+        variables=tuple((name, config.variables[name]) for name in names),
+        periodic_x=grid.topology.periodic_x,
+    )
+
+
+def counted(config: LossConfig) -> list[str]:
+    """The variables that count."""
+    return [name for name, weight in config.variables.items() if weight > 0]
+
+
+def as_arrays(*, dtype, **trees: Any) -> dict[str, Any]:
+    """Trees of arrays of the host by name, on the device."""
+    return {name: jax.tree.map(lambda a: jnp.asarray(a, dtype), tree) for name, tree in trees.items()}
+
+
+def require_blocks(config: LossConfig, shape: tuple[int, int, int]) -> None:
+    """Raises UserError for blocks that are larger than the grid."""
+    largest = max(shape[1:])
     for term_name, term in config.terms.items():
         blocks = getattr(term, "blocks", (1,))
         if blocks[-1] > largest:
             raise UserError(
                 f"terms.{term_name}.blocks contains {blocks[-1]}; expected at most {largest}, the width of the grid"
             )
-    flow = [name for name in ("u", "v") if any(t.needs_flow for t in config.terms.values())]
-    weights = {name: _weights(name, config, grid, masks or {}) for name in dict.fromkeys([*names, *flow])}
-    inverse = {name: _inverse_scale(name, scales, weights[name], len(lead_times)) for name in names}
-    rest = np.zeros(grid.shape)
-
-    def arrays(tree):
-        return jax.tree.map(lambda a: jnp.asarray(a, dtype), tree)
-
-    return Loss(
-        weights=arrays(weights),
-        inverse_scales=arrays(inverse),
-        lead_weights=jnp.asarray(_lead_weights(config, lead_times), dtype),
-        mean_flow=arrays(tuple(mean_flow or (rest, rest))),
-        terms=tuple((name, term) for name, term in config.terms.items() if term.weight > 0),
-        variables=tuple((name, config.variables[name]) for name in names),
-        periodic_x=grid.topology.periodic_x,
-    )
 
 
 def _weights(name: str, config: LossConfig, grid: Grid, masks: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -210,7 +229,8 @@ def _weights(name: str, config: LossConfig, grid: Grid, masks: Mapping[str, np.n
         raise UserError(f"the variable {name!r} of the loss has no wet cell that counts") from None
 
 
-def _inverse_scale(name: str, scales: Mapping[str, np.ndarray], weights: np.ndarray, times: int) -> np.ndarray:
+def inverse_scale(name: str, scales: Mapping[str, np.ndarray], weights: np.ndarray, times: int) -> np.ndarray:
+    """(nz, 1, 1) or (time, nz, 1, 1) one over the scale of a variable.  Raises UserError for scales that do not fit."""
     if name not in scales:
         raise UserError(f"the loss has no scale for the variable {name!r}; {suggestion(name, scales)}")
     scale = np.asarray(scales[name], float)
@@ -229,7 +249,8 @@ def _inverse_scale(name: str, scales: Mapping[str, np.ndarray], weights: np.ndar
     return np.where(wet, 1.0 / np.where(wet, scale, 1.0), 0.0)[..., None, None]
 
 
-def _lead_weights(config: LossConfig, lead_times: Sequence[float]) -> np.ndarray:
+def lead_weights(config: LossConfig, lead_times: Sequence[float]) -> np.ndarray:
+    """(time,) weights of the saved times, sum 1.  Raises UserError if there are not as many."""
     times = np.asarray(lead_times, float)
     weights = np.ones(times.shape)
     if config.lead_weights is not None:

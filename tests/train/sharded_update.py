@@ -105,7 +105,7 @@ def on_mesh(shape, model, numbers, rebuild, loss, window, stage, forward):
     mesh = devices.build_mesh(*shape)
     devices.require_model(mesh, model)
     learner = Learner(rebuild, OptimizerConfig(), mesh)
-    static = learner.static(model.grid_arrays, model.forcing, loss)
+    static = learner.static(model, loss)
     batch = learner.batch(jax.random.key(1), window)
     assert len(batch.ocean.u.sharding.device_set) == np.prod(shape)
     part = batch.ocean.u.addressable_shards[0].data.shape

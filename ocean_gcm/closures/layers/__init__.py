@@ -9,6 +9,7 @@ import pydantic
 
 from ocean_gcm.closures.layers.eddy_viscosity import DynamicSmagorinskyConfig, LeithConfig, SmagorinskyConfig
 from ocean_gcm.closures.layers.hyperviscosity import HyperviscosityConfig, JansenHeldConfig
+from ocean_gcm.closures.layers.neural_source import NeuralSourceConfig
 from ocean_gcm.closures.layers.zanna_bolton import ZannaBoltonConfig
 
 LayersClosureConfig = Annotated[
@@ -17,7 +18,8 @@ LayersClosureConfig = Annotated[
     | LeithConfig
     | HyperviscosityConfig
     | JansenHeldConfig
-    | ZannaBoltonConfig,
+    | ZannaBoltonConfig
+    | NeuralSourceConfig,
     pydantic.Field(discriminator="kind"),
 ]
 

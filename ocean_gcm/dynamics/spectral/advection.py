@@ -6,6 +6,9 @@ with the topographic b = f0 h/H of the lowest layer.  Products are taken on poin
 
 - two_thirds: by the state, which holds no wavenumber above two thirds of the largest (Orszag 1971);
 - three_halves: by points, one and a half times as many in each direction while products are taken;
+- advection_two_thirds: by leaving out what advection does beyond two thirds of the largest wavenumber.  The state keeps
+  the waves there, which nothing but viscosity and closures changes: the scheme of `NavierStokes2D` of jax-cfd, with
+  which benchmarks are published.  Their products with each other still have aliases;
 - none: not at all, which a filter at every step must make up for.
 """
 
@@ -17,7 +20,7 @@ import numpy as np
 
 from ocean_gcm.dynamics.spectral.grid import PeriodicGrid
 
-DEALIASING = ("two_thirds", "three_halves", "none")
+DEALIASING = ("two_thirds", "three_halves", "advection_two_thirds", "none")
 
 
 def kept_wavenumbers(grid: PeriodicGrid, dealiasing: str) -> np.ndarray:
@@ -28,9 +31,14 @@ def kept_wavenumbers(grid: PeriodicGrid, dealiasing: str) -> np.ndarray:
     if dealiasing == "two_thirds":
         # strictly less than n/3: the aliases of a product of two then fall outside
         return (3 * p < ny) & (3 * q < nx)
-    if dealiasing == "three_halves":
+    if dealiasing in ("three_halves", "advection_two_thirds"):
         return (2 * p < ny) & (2 * q < nx)
     return np.ones((ny, nx // 2 + 1), bool)
+
+
+def advected_wavenumbers(grid: PeriodicGrid, dealiasing: str) -> np.ndarray:
+    """(ny, nx // 2 + 1) True where advection changes the state."""
+    return kept_wavenumbers(grid, "two_thirds" if dealiasing == "advection_two_thirds" else dealiasing)
 
 
 def fine_shape(shape: tuple[int, int]) -> tuple[int, int]:

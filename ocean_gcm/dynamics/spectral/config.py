@@ -33,7 +33,7 @@ class QuasiGeostrophicConfig(Section):
     hyperviscosity_order: int = pydantic.Field(4, ge=2, le=16, description="power of the Laplacian (1)")
     filter: FilterConfig | None = pydantic.Field(None, description="exponential filter after each step; null: none")
     topography: TopographyConfig | None = pydantic.Field(None, description="sea floor; null: flat")
-    dealiasing: Literal["two_thirds", "three_halves", "none"] = pydantic.Field(
+    dealiasing: Literal["two_thirds", "three_halves", "advection_two_thirds", "none"] = pydantic.Field(
         "two_thirds", description="how aliases of products are kept out"
     )
     time_stepper: Literal[

@@ -39,6 +39,7 @@ class Operators:
       rate: (ny, nk) implicit damping lambda, s-1.
       keep: (ny, nk) factor of the coefficients after each step: dealiasing and filter.
       resolved: (ny, nk) 1 where the state may have energy.
+      advected: (ny, nk) 1 where the core's explicit tendencies act.
       drag: (N, ny, nk) r kappa^2 in the lowest layer, 0 elsewhere, m-2 s-1.
       floor: (ny, nx) topographic vorticity of the lowest layer, s-1, or None.
     """
@@ -51,10 +52,12 @@ class Operators:
     rate: jax.Array
     keep: jax.Array
     resolved: jax.Array
+    advected: jax.Array
     drag: jax.Array | None
     floor: jax.Array | None
 
 
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Prepared:
     """A state and what follows from it: coefficients of q and psi, and q, u, v on points."""
@@ -119,6 +122,7 @@ class QuasiGeostrophy:
             "rate": np.where(resolved, rate, 0.0),
             "keep": keep,
             "resolved": resolved,
+            "advected": advection.advected_wavenumbers(grid, config.dealiasing),
         }
         if config.bottom_drag:
             lowest = np.arange(grid.shape[0]) == grid.shape[0] - 1
@@ -206,6 +210,10 @@ class QuasiGeostrophy:
         q = self.grid.to_physical(q_hat * static.keep)
         return Layers(q), stepper, LayersDiagnostics(self._courant(static, prepared))
 
+    def rate_of_change(self, static: Operators, q_hat: jax.Array) -> jax.Array:
+        """Coefficients of dq/dt by the core alone, filter and closures left out, of those of q."""
+        return self._explicit(static, None, q_hat) - static.rate * q_hat
+
     def _source(self, static: Operators, effects: Effects) -> jax.Array | None:
         """Coefficients of what closures add to dq/dt."""
         for field in dataclasses.fields(effects):
@@ -247,10 +255,10 @@ class QuasiGeostrophy:
         change = change - 1j * static.k * static.gradient * p.psi_hat
         if static.drag is not None:
             change = change + static.drag * p.psi_hat
-        if source is not None:
-            change = change + source
-        # aliases beyond what is resolved would come back in the next stage
-        return change * static.resolved if self.config.dealiasing != "none" else change
+        if self.config.dealiasing != "none":
+            # aliases beyond what is resolved would come back in the next stage
+            change = change * static.advected
+        return change if source is None else change + source
 
     def _courant(self, static: Operators, p: Prepared) -> jax.Array:
         dy, dx = self.grid.spacing

@@ -1,0 +1,54 @@
+"""What a network of layers sees: named inputs on points, and how each turns with the box."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import jax
+
+from ocean_gcm.closures.interface import LayerColumns
+from ocean_gcm.closures.layers.stress import deformation
+from ocean_gcm.closures.neural.features import Block, Kind
+from ocean_gcm.errors import UserError
+from ocean_gcm.validation import suggestion
+
+
+@dataclasses.dataclass(frozen=True)
+class Feature:
+    """One named input.
+
+    Attributes:
+      fields: from columns to one (nz, ny, nx) array, or two of what has components.
+      kind: how it turns; mirrored water has the opposite vorticity, so vorticity and streamfunction are pseudoscalars.
+    """
+
+    fields: Callable[[LayerColumns], tuple[jax.Array, ...]]
+    kind: Kind
+
+
+FEATURES: dict[str, Feature] = {
+    "potential_vorticity": Feature(lambda c: (c.potential_vorticity,), "pseudoscalar"),
+    "vorticity": Feature(lambda c: (c.vorticity,), "pseudoscalar"),
+    "streamfunction": Feature(lambda c: (c.streamfunction,), "pseudoscalar"),
+    "velocity": Feature(lambda c: (c.u, c.v), "vector"),
+    "deformation": Feature(deformation, "tensor"),
+}
+"""All inputs by name, without the background.  Units: m, s."""
+
+
+def require_features(names: Sequence[str]) -> None:
+    """UserError for an unknown or repeated name, or for none at all."""
+    if not names:
+        raise UserError("features is empty; expected at least one name")
+    for name in names:
+        if name not in FEATURES:
+            raise UserError(f"features contains {name!r}; {suggestion(name, FEATURES)}")
+        if names.count(name) > 1:
+            raise UserError(f"features contains {name!r} twice")
+
+
+def blocks(names: Sequence[str], nz: int, random_fields: int = 0) -> tuple[Block, ...]:
+    """How the channels turn: those of each feature, layer by layer, components one after the other."""
+    found = [Block(FEATURES[name].kind, nz) for name in names]
+    return (*found, *([Block("scalar", random_fields)] if random_fields else []))

@@ -1,0 +1,98 @@
+"""Training of the quasi-geostrophic core; see `train.form.Form` for what the functions are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax_datetime as jdt
+import numpy as np
+
+from ocean_gcm.data.layers_statistics import layers_statistics, source_scales
+from ocean_gcm.data.layers_truth import LayersTruth, open_layers_truth
+from ocean_gcm.data.statistics import Statistics, read_statistics
+from ocean_gcm.data.truth import Period
+from ocean_gcm.errors import UserError
+from ocean_gcm.metrics.layers_loss import LayersLoss, build_layers_loss, require_layers_variables
+from ocean_gcm.metrics.loss import LossConfig
+from ocean_gcm.model import OceanModel
+from ocean_gcm.quasi_geostrophic.tendencies import closures_source
+from ocean_gcm.state import Layers
+from train.config import StageConfig, TrainConfig, located
+from train.figures import Rollout
+from train.layers_figures import draw_layers_validation
+
+
+def require(config: TrainConfig, model: OceanModel, mesh: jax.sharding.Mesh) -> None:
+    core = "the core quasi_geostrophic"
+    if config.held_out or config.held_out_months:
+        key = "held_out" if config.held_out else "held_out_months"
+        raise UserError(f"{key} is given, which {core} does not know; expected periods.validation alone")
+    if config.truth.path is None:
+        raise UserError(f"truth has no path, which {core} needs; expected a store with pv, see docs/layers.md")
+    if mesh.size > 1:
+        raise UserError(f"mesh has {mesh.size} devices; {core} is trained on one: expected mesh.batch = 1")
+    for number, stage in enumerate(config.stages):
+        require_layers_variables(config.loss_of(number))
+        if stage.draw is not None:
+            raise UserError(f"stages[{number}].draw is {stage.draw!r}; expected null with {core}")
+
+
+def open_truth(
+    config: TrainConfig, model: OceanModel, base: Path, directory: Path, say: Callable[[str], None]
+) -> LayersTruth:
+    return open_layers_truth(located(config.truth.path, base), model)
+
+
+def statistics(
+    config: TrainConfig, truth: LayersTruth, period: Period, model: OceanModel, base: Path, directory: Path
+) -> Statistics:
+    if config.truth.statistics is not None:
+        return read_statistics(located(config.truth.statistics, base))
+    path = directory / "statistics.json"
+    if path.exists():
+        return read_statistics(path)
+    found = layers_statistics(truth, period, model)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    found.write(path)
+    return found
+
+
+def loss(
+    config: LossConfig,
+    stage: StageConfig,
+    model: OceanModel,
+    truth: LayersTruth,
+    statistics: Statistics,
+    masks: Mapping[str, np.ndarray] | None,
+) -> LayersLoss:
+    leads = stage.leads(model.time_step)
+    if config.scale == "increment":
+        # tendencies are compared as changes over the steps
+        scales = {name: leads[-1] * spread for name, spread in source_scales(statistics).items()}
+    else:
+        scales = statistics.scales(config.scale, config.smallest_scale)
+    return build_layers_loss(config, model.core, scales, leads, dtype=model.dtype)
+
+
+def lacks(increments: Mapping[str, np.ndarray]) -> Layers:
+    return Layers(increments["potential_vorticity"])
+
+
+def changes(model: OceanModel, forcing: Any, stage: StageConfig, start: tuple[Layers, jax.Array, jax.Array]) -> Layers:
+    """Members see the same state and noise of their own."""
+    ocean, clock, words = start
+    time, key = jdt.Timedelta(clock[0], clock[1]), jax.random.wrap_key_data(words)
+    keys = jax.vmap(lambda member: jax.random.fold_in(key, member))(jnp.arange(stage.members))
+    return Layers(jax.lax.map(lambda own: closures_source(model, ocean, time, own), keys))
+
+
+def surface(ocean: Layers) -> dict[str, jax.Array]:
+    return {"potential_vorticity": ocean.potential_vorticity[:, 0]}
+
+
+def draw(path: Path, model: OceanModel, leads: list[int], scores: dict[str, Any], shown: Rollout, title: str) -> Path:
+    return draw_layers_validation(path, model.grid, leads, scores, shown, title)
