@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -275,15 +274,7 @@ def test_resume_without_a_run_begins_it(run, tmp_path):
     assert outcome.summary["steps"] == 40
 
 
-@pytest.fixture
-def quick_compiler():
-    before = jax.config.values["jax_disable_most_optimizations"]
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
-
-
-def test_a_run_under_dated_records_in_two_parts_is_the_run_in_one(run, real, tmp_path, quick_compiler):
+def test_a_run_under_dated_records_in_two_parts_is_the_run_in_one(run, real, tmp_path):
     grid, hours = real.grid, np.arange(0, 24 * 11, 10)
     east = 0.1 * np.sin(hours / 30)[:, None, None] * np.ones(grid.wet.shape)
     dated(grid, real.config, {"tauuo": east, "tauvo": 0.3 * east}, hours).to_zarr(tmp_path / "winds.zarr")
