@@ -1,0 +1,112 @@
+"""The page of the benchmark: its tables beside the published numbers, its figure and its CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from eval.turbulence_2d.figures import draw
+from eval.turbulence_2d.rollouts import HORIZONS, Found
+
+TRUTH = "truth"
+PUBLISHED = {
+    "online": (0.00728, 0.1086, 1.147),
+    "offline": (0.00762, 0.1235, 1.360),
+    "dynamic_smagorinsky": (0.0780, 0.854, 3.39),
+    "none": (0.0778, 0.905, 4.05),
+}
+"""Errors at `HORIZONS` (Yan 2024), by the name of the model that each is compared with."""
+GOAL = (0.0070, 0.095, 0.95)
+ORDER = ("none", "smagorinsky", "dynamic_smagorinsky", "leith", "offline", "emulator", "online")
+FULL = ".three_halves"
+"""End of the names of models whose advection is dealiased in full."""
+
+
+def write_page(found: Mapping[str, Found], folder: Path) -> Path:
+    """Write turbulence_2d.md, .png and .csv into `folder`."""
+    models = {name: found[name] for name in ordered(name for name in found if name != TRUTH)}
+    draw(folder / "turbulence_2d.png", found[TRUTH], models, PUBLISHED)
+    write_table(folder / "turbulence_2d.csv", models)
+    text = (Path(__file__).parent / "page.md").read_text(encoding="utf-8")
+    parts = {
+        "PROTOCOL": error_table({n: f for n, f in models.items() if not n.endswith(FULL)}, PUBLISHED),
+        "FULL": error_table({n: f for n, f in models.items() if n.endswith(FULL)}, {}),
+        "GAINS": gain_table(models),
+    }
+    for name, lines in parts.items():
+        text = text.replace(f"<!-- {name} -->", "\n".join(lines))
+    path = folder / "turbulence_2d.md"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def ordered(names: Iterable[str]) -> list[str]:
+    """Those of `ORDER` in its order, each dealiasing by itself, others behind."""
+
+    def place(name: str) -> tuple[bool, int, str]:
+        bare = name.removesuffix(FULL)
+        return name.endswith(FULL), ORDER.index(bare) if bare in ORDER else len(ORDER), name
+
+    return sorted(names, key=place)
+
+
+def number(value: float) -> str:
+    """Three significant digits without an exponent."""
+    if not np.isfinite(value):
+        return "not finite"
+    digits = 2 - int(np.floor(np.log10(value))) if value > 0 else 0
+    return f"{value:.{max(digits, 0)}f}"
+
+
+def error_table(models: Mapping[str, Found], published: Mapping[str, tuple[float, ...]]) -> list[str]:
+    """Mean over seeds, and their standard deviation as a share of it; published numbers below each."""
+    lines = ["| squared error of vorticity until | " + " | ".join(f"{n} steps" for n in HORIZONS) + " |"]
+    lines.append("|---|" + "---|" * len(HORIZONS))
+    for name, found in models.items():
+        cells = [_cell(found.until(n)) for n in HORIZONS]
+        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
+        if name in published:
+            lines.append(f"| published, {name.replace('_', ' ')} | " + " | ".join(map(number, published[name])) + " |")
+    lines.append("| goal | " + " | ".join(map(number, GOAL)) + " |")
+    return lines
+
+
+def _cell(errors: np.ndarray) -> str:
+    if not np.isfinite(errors).all():
+        return f"not finite in {np.count_nonzero(~np.isfinite(errors))} of {len(errors)}"
+    share = errors.std(ddof=1) / errors.mean() if len(errors) > 1 else 0.0
+    return f"{number(errors.mean())} ± {100 * share:.0f} %"
+
+
+def gain_table(models: Mapping[str, Found]) -> list[str]:
+    """Error over that of `none` with the same dealiasing: mean over seeds of the ratio, and its standard error."""
+    lines = ["| error over that of `none` | " + " | ".join(f"{n} steps" for n in HORIZONS) + " |"]
+    lines.append("|---|" + "---|" * len(HORIZONS))
+    for name, found in models.items():
+        base = models.get("none" + (FULL if name.endswith(FULL) else ""))
+        if base is None or found is base:
+            continue
+        cells = []
+        for steps in HORIZONS:
+            ratio = found.until(steps) / base.until(steps)
+            error = ratio.std(ddof=1) / np.sqrt(len(ratio)) if len(ratio) > 1 else 0.0
+            text = f"{100 * ratio.mean():.1f} ± {100 * error:.1f} %"
+            cells.append(text if np.isfinite(ratio).all() else "not finite")
+        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
+    return lines
+
+
+def write_table(path: Path, models: Mapping[str, Found]) -> None:
+    """One row for each model, trajectory and horizon."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("model", "seed", "variable", "lead", "metric", "value"))
+        for name, found in models.items():
+            for steps in HORIZONS:
+                for seed, value in enumerate(found.until(steps)):
+                    row = (name, seed, "vorticity", f"{steps}_steps", "mean_squared_error", f"{value:.5g}")
+                    writer.writerow(row)
