@@ -18,6 +18,8 @@ LOOKS = {
     "offline": dict(color="#4f8f4f"),
     "emulator": dict(color="#1f5a8c"),
     "online": dict(color="#c0504d"),
+    "offline_fourier": dict(color="#4f8f4f", linestyle="-."),
+    "online_fourier": dict(color="#c0504d", linestyle="-."),
     "none.three_halves": dict(color="0.55", linestyle="--"),
     "online.three_halves": dict(color="#c0504d", linestyle="--"),
 }
@@ -38,12 +40,14 @@ def draw(path: Path, truth: Found, found: Mapping[str, Found], published: Mappin
         for name, values in published.items():
             growth.plot(HORIZONS, values, "o", color=LOOKS[name]["color"], markersize=4, markerfacecolor="none")
         wavenumbers = np.arange(1, len(truth.enstrophy))
-        spectra.loglog(wavenumbers, truth.energy[1:], color="0.75", linewidth=3.5, label="truth", zorder=0)
-        growth.set(yscale="log", xlabel="steps", title="squared error of vorticity, mean until then (o: published)")
-        spectra.set(xlabel="wavenumber", title="kinetic energy after the last step", xlim=(1, 45))
+        spectra.loglog(wavenumbers, truth.energy[1:], color="0.75", linewidth=3.5, zorder=0)
+        growth.set(yscale="log", ylim=(1e-5, 10), xlabel="steps", title="squared error until then (o: published)")
+        spectra.set(
+            xlabel="wavenumber", title="kinetic energy, last step (grey: truth)", xlim=(1, 32), ylim=(1e-6, 1e-2)
+        )
         share.set(xlabel="wavenumber", title="enstrophy over the truth's", ylim=(0, 3), xlim=(1, 32))
         share.axhline(1.0, color="0.75", linewidth=3.5, zorder=0)
-        spectra.legend(fontsize=7, loc="lower left")
+        growth.legend(fontsize=7, loc="lower right")
         for axis in (growth, spectra, share):
             axis.spines[["top", "right"]].set_visible(False)
         _draw_maps(lower, {"truth": truth, **{name: found[name] for name in mapped}})
@@ -52,16 +56,21 @@ def draw(path: Path, truth: Found, found: Mapping[str, Found], published: Mappin
 
 def _draw_lines(growth, spectra, share, name: str, truth: Found, found: Found) -> None:
     look, steps = {"linewidth": 1.2, **LOOKS[name]}, np.arange(1, found.errors.shape[1] + 1)
-    growth.plot(steps, np.cumsum(found.errors.mean(0)) / steps, label=name, **look)
+    growth.plot(steps, np.cumsum(found.errors.mean(0)) / steps, label=name.replace("_", " "), **look)
     wavenumbers = np.arange(1, len(found.energy))
-    spectra.loglog(wavenumbers, found.energy[1:], label=name.replace("_", " "), **look)
+    spectra.loglog(wavenumbers, found.energy[1:], **look)
     share.plot(wavenumbers, found.enstrophy[1:] / np.maximum(truth.enstrophy[1:], 1e-30), **look)
 
 
 def _draw_maps(figure, states: Mapping[str, Found]) -> None:
     axes = figure.subplots(1, len(states), squeeze=False)[0]
+    # a quarter of the box: the waves are as short as two cells
+    part = tuple(slice(0, n // 2) for n in states["truth"].vorticity.shape)
     limit = np.ceil(np.quantile(np.abs(states["truth"].vorticity), 0.998))
     for axis, (name, found) in zip(axes, states.items(), strict=True):
-        image = axis.imshow(found.vorticity, origin="lower", cmap=style.COLOURS["difference"], vmin=-limit, vmax=limit)
+        image = axis.imshow(
+            found.vorticity[part], origin="lower", interpolation="bicubic", cmap=style.COLOURS["difference"],
+            vmin=-limit, vmax=limit,
+        )  # fmt: skip
         axis.set(title=name.replace("_", " "), xticks=[], yticks=[])
-    figure.colorbar(image, ax=axes[-1], label="vorticity after the last step", shrink=0.8)
+    figure.colorbar(image, ax=axes[-1], label="vorticity, last step", shrink=0.8)

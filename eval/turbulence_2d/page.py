@@ -53,11 +53,12 @@ def ordered(names: Iterable[str]) -> list[str]:
     return sorted(names, key=place)
 
 
-def number(value: float) -> str:
-    """Three significant digits without an exponent."""
+def number(value: float, like: float | None = None) -> str:
+    """Three significant digits without an exponent, or as many decimals as `like` has then."""
     if not np.isfinite(value):
         return "not finite"
-    digits = 2 - int(np.floor(np.log10(value))) if value > 0 else 0
+    size = value if like is None else like
+    digits = 2 - int(np.floor(np.log10(size))) if size > 0 else 0
     return f"{value:.{max(digits, 0)}f}"
 
 
@@ -93,8 +94,8 @@ def gain_table(models: Mapping[str, Found]) -> list[str]:
         for steps in HORIZONS:
             ratio = found.until(steps) / base.until(steps)
             error = ratio.std(ddof=1) / np.sqrt(len(ratio)) if len(ratio) > 1 else 0.0
-            text = f"{100 * ratio.mean():.1f} ± {100 * error:.1f} %"
-            cells.append(text if np.isfinite(ratio).all() else "not finite")
+            finite = np.isfinite(ratio).all()
+            cells.append(f"{number(ratio.mean())} ± {number(error, ratio.mean())}" if finite else "not finite")
         lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     return lines
 

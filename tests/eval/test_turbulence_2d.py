@@ -74,7 +74,7 @@ def test_page_has_means_spreads_and_published_numbers(tmp_path):
     text = page.write_page(models, tmp_path).read_text()
     # mean of 0.01 (1 .. 30) is 0.155; the spread of 0.9 and 1.1 is 14 %
     assert "| `none` | 0.155 ± 14 % | 0.605 ± 14 % | 2.50 ± 14 % |" in text
-    assert "| published, none | 0.0778 | 0.905 | 4.05 |" in text and "| `online` | 10.0 ± 0.0 % |" in text
+    assert "| published, none | 0.0778 | 0.905 | 4.05 |" in text and "| `online` | 0.100 ± 0.000 |" in text
     assert "not finite in 1 of 2" in text and "<!--" not in text
     table = pd.read_csv(tmp_path / "turbulence_2d.csv")
     assert list(table.columns) == ["model", "seed", "variable", "lead", "metric", "value"] and len(table) == 18
