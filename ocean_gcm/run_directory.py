@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import importlib.metadata
 import json
 import os
@@ -17,6 +16,7 @@ from typing import Any
 
 from ocean_gcm.config import Config, load_config
 from ocean_gcm.errors import UserError
+from ocean_gcm.exclusive import exclusive
 
 _PACKAGES = ("ocean_gcm", "jax", "jaxlib", "flax", "numpy", "orbax-checkpoint", "zarr", "xarray")
 
@@ -101,18 +101,9 @@ class RunDirectory:
     def locked(self) -> Iterator[None]:
         """Create the directory and keep other simulations out of it.
 
-        Raises UserError if it cannot be written or another process is at it.  The lock dies with the process.
+        Raises UserError if it cannot be written or another process is at it.  See `ocean_gcm.exclusive`.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            handle = open(self.path / ".lock", "w")  # noqa: SIM115 (held until the end of the run)
-        except OSError as error:
-            raise UserError(f"the run directory {self.path} cannot be written: {error.strerror or error}") from error
-        with handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise UserError(f"another simulation is writing to {self.path}; choose another --output") from None
+        with exclusive(self.path / ".lock", f"the run directory {self.path}"):
             yield
 
 

@@ -29,6 +29,7 @@ def _effects(model: OceanModel, ocean: Ocean, time: jdt.Timedelta, key: jax.Arra
     return prepared, effects
 
 
+@jax.jit
 def eddy_transports(
     model: OceanModel, ocean: Ocean, time: jdt.Timedelta, key: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
@@ -46,6 +47,7 @@ def eddy_transports(
     return tuple(transport.interior(ny, nx) for transport in transports)
 
 
+@jax.jit
 def explicit_tendencies(
     model: OceanModel, ocean: Ocean, time: jdt.Timedelta, key: jax.Array, forcing: SurfaceForcing | None = None
 ) -> Ocean:

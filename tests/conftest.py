@@ -1,10 +1,42 @@
 """Settings shared by all tests."""
 
+import ctypes
+import gc
+import os
+from pathlib import Path
+
 import hypothesis
 import jax
+import pytest
 
 jax.config.update("jax_enable_x64", True)
 
 # the first example of a property compiles: time limits per example would only find busy machines
 hypothesis.settings.register_profile("ocean_gcm", deadline=None)
 hypothesis.settings.load_profile("ocean_gcm")
+
+MOST_MEMORY = 2 * 2**30  # bytes of a worker beyond which it drops its programs
+
+
+def pytest_configure(config):
+    """Quick tests compile for most of their time and run tiny programs once: they, and the programs that they start,
+    compile with few optimizations, which takes half the time. Slow ones run for long and are compiled as for users."""
+    if config.option.markexpr == "not slow":
+        os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+        jax.config.update("jax_disable_most_optimizations", os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] == "1")
+
+
+def resident_memory():
+    """Bytes in use by this process; 0 where Linux does not tell."""
+    pages = Path("/proc/self/statm")
+    return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if pages.exists() else 0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_programs():
+    """What a file compiled is of no use to the next one but fills the memory: a model's step takes some 200 MB."""
+    yield
+    if resident_memory() > MOST_MEMORY:
+        jax.clear_caches()
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)  # only then does it go back to the system

@@ -82,7 +82,7 @@ def read_observations(path: str | Path, label: str) -> Observations:
     where = Path(str(path)).name
     with open_dataset(path) as raw:
         try:
-            dataset = _instances_repeated(xr.decode_cf(raw), where)
+            dataset = _adjusted(_instances_repeated(xr.decode_cf(raw), where))
         except (ValueError, OverflowError) as error:
             raise UserError(f"the times of {where} cannot be decoded: {str(error).splitlines()[0]}") from None
         named = {key: name for key, v in VARIABLES.items() if (name := _find(dataset, v.standard_names, v.names))}
@@ -158,8 +158,10 @@ def _depth(dataset: xr.Dataset, where: str, latitude: xr.Variable, surface: bool
         return xr.Variable(dataset[name].dims, -values if upward else values)
     name = _find(dataset, ("sea_water_pressure",), ("PRES", "pressure"))
     if name is not None:
-        pressure = dataset[name].variable.astype(float)
-        pressure, here = xr.broadcast(*(xr.DataArray(v.data, dims=v.dims) for v in (pressure, latitude)))
+        pressure = xr.DataArray(dataset[name].values.astype(float), dims=dataset[name].dims)
+        if (flags := _flags(dataset, name)) is not None:
+            pressure = pressure.where(flags.isin(GOOD))
+        pressure, here = xr.broadcast(pressure, xr.DataArray(latitude.data, dims=latitude.dims))
         return xr.Variable(pressure.dims, -gsw.z_from_p(pressure.values, here.values))
     if {"uo", "vo"} & set(found):
         return xr.Variable((), DROGUE)
@@ -198,17 +200,53 @@ def _converted(values: np.ndarray, array: xr.DataArray, variable: Variable, labe
 
 
 def _good(dataset: xr.Dataset, name: str, like: xr.DataArray) -> np.ndarray | bool:
-    """Where the quality flag NAME_qc (or NAME_QC) is good; everywhere without one."""
+    """Where the quality flag of a variable is good; everywhere without one."""
+    flags = _flags(dataset, name)
+    if flags is None:
+        return True
+    return flags.isin(GOOD).broadcast_like(like).transpose(*like.dims).values.ravel()
+
+
+def _flags(dataset: xr.Dataset, name: str) -> xr.DataArray | None:
+    """The quality flags NAME_qc (or NAME_QC) as text."""
     flag = next((n for n in (f"{name}_qc", f"{name}_QC", f"{name}_quality") if n in dataset.variables), None)
     if flag is None:
-        return True
+        return None
     variable = dataset[flag].variable
     text = np.char.strip(variable.values.astype("U8"))
     if np.issubdtype(variable.dtype, np.number):
-        text = np.where(np.isnan(variable.values.astype(float)), "", text.astype("U8"))
+        text = np.where(np.isnan(variable.values.astype(float)), "", text)
         text = np.char.replace(text, ".0", "")
-    good = xr.DataArray(np.isin(text, GOOD), dims=variable.dims)
-    return good.broadcast_like(like).transpose(*like.dims).values.ravel()
+    return xr.DataArray(text, dims=variable.dims)
+
+
+def _adjusted(dataset: xr.Dataset) -> xr.Dataset:
+    """Variables of Argo with their adjusted values and flags where there are some.
+
+    Where the data mode is R (real time) nothing has been adjusted; where it is A or D the adjusted values count alone,
+    and one that is missing there was found bad (Argo user's manual, doi:10.13155/29825).  Without a data mode profiles
+    that have any adjusted value count as adjusted.
+    """
+    modes = next((n for n in ("DATA_MODE", "data_mode") if n in dataset.variables), None)
+    pairs = [(name, f"{name}{end}") for name in dataset.variables for end in ("_ADJUSTED", "_adjusted")]
+    changed, dropped = {}, []
+    for name, better in pairs:
+        if better not in dataset.variables:
+            continue
+        values, new = (xr.DataArray(dataset[n].values, dims=dataset[n].dims) for n in (name, better))
+        if modes is not None:
+            text = np.char.strip(dataset[modes].values.astype("U8"))
+            used = xr.DataArray(np.isin(text, ("A", "D")), dims=dataset[modes].dims)
+        else:
+            used = new.notnull() if new.ndim < 2 else new.notnull().any(new.dims[-1])
+        changed[name] = (values.dims, xr.where(used, new, values).transpose(*values.dims).data, dataset[name].attrs)
+        dropped += [n for n in dataset.variables if str(n).startswith(better)]
+        flags, of_new = _flags(dataset, name), _flags(dataset, better)
+        if of_new is not None:
+            dropped += [n for n in dataset.variables if n == f"{name}_qc"]  # the merged flags are NAME_QC
+            kept = xr.full_like(of_new, GOOD[0]) if flags is None else flags
+            changed[f"{name}_QC"] = (values.dims, xr.where(used, of_new, kept).transpose(*values.dims).data)
+    return dataset.drop_vars(dropped).assign(changed)
 
 
 def _kinds(raw: Observations, kinds: dict[str, str]) -> dict[str, np.ndarray]:

@@ -188,7 +188,8 @@ class _Curvilinear:
                 raise UserError(
                     f"the depths of {label} contain {self.depth[:-1][np.diff(self.depth) <= 0][0]:g} m twice"
                 )
-            self.levels = layers(self.depth)
+            bounds = reading.depth_bounds(reading.bounds_around(dataset, coordinate), coordinate, depth)
+            self.levels = layers(self.depth, None if bounds is None else bounds[:, order])
             self.written["depth"] = coordinate.values.astype(float)
         self.orders = (order, *(np.arange(size) for size in lon.shape))
 

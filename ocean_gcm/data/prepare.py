@@ -23,6 +23,7 @@ from ocean_gcm.data.targets import ModelTarget
 from ocean_gcm.data.time_axis import bounds_of
 from ocean_gcm.data.zarr_store import GrowingStore
 from ocean_gcm.errors import UserError
+from ocean_gcm.exclusive import exclusive
 from ocean_gcm.run_directory import provenance
 
 _MOST_RECORDS = 64
@@ -48,7 +49,8 @@ def prepare(
 
     Returns {"records", "resumed" (records that an earlier preparation had left), "block" (records at a time)}.
 
-    Raises UserError for whatever does not fit, a store that exists, and one that cannot be written.
+    Raises UserError for whatever does not fit, a store that exists, one that cannot be written,
+    and one that another process is writing.
     """
     if "://" in str(output):
         raise UserError(
@@ -62,19 +64,19 @@ def prepare(
     way = Way.of(planned)
     block = block_records(planned)
     identity = _identity(planned, block)
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        if overwrite:
-            shutil.rmtree(draft, ignore_errors=True)
-        store, resumed = _resumed(draft, identity, block)
-        if resumed:
-            say(f"{resumed} of {len(planned)} records are there already")
-        _append_blocks(way, store, draft, identity, block, progress, say)
-        if output.exists():
-            shutil.rmtree(output)
-        draft.rename(output)
-    except OSError as error:
-        raise UserError(f"{output} could not be written: {error.strerror or error}") from error
+    with exclusive(output.with_name(f".{output.name}.lock"), f"the output {output}", say=say):
+        try:
+            if overwrite:
+                shutil.rmtree(draft, ignore_errors=True)
+            store, resumed = _resumed(draft, identity, block)
+            if resumed:
+                say(f"{resumed} of {len(planned)} records are there already")
+            _append_blocks(way, store, draft, identity, block, progress, say)
+            if output.exists():
+                shutil.rmtree(output)
+            draft.rename(output)
+        except OSError as error:
+            raise UserError(f"{output} could not be written: {error.strerror or error}") from error
     return {"records": len(planned), "resumed": resumed, "block": block}
 
 

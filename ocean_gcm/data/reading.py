@@ -26,7 +26,7 @@ _STANDARD_NAMES = {
 _NAMES = {
     "x": r"lon\w*|x[a-z]?|nav_lon",
     "y": r"lat\w*|y[a-z]?|nav_lat",
-    "depth": r"depth\w*|lev|level|z[a-z]?|deptht|lev_t",
+    "depth": r"depth\w*|o?lev|level|z[a-z]?|deptht|lev_t",
     "time": r"time\w*|[a-z]*months?",
 }
 _LETTERS = {"depth": "Z", "time": "T"}  # x and y may be numbers of cells
@@ -151,7 +151,7 @@ def layout_of(dataset: xr.Dataset, variable: str, where: str, *, spherical: bool
         if axis not in axes:
             raise UserError(f"{label} has the dimensions {array.dims}, none of which is {meaning}")
     coordinates = {axis: None if name is None else dataset[name] for axis, (_, name) in axes.items()}
-    bounds = {axis: _bounds(dataset, coordinates[axis]) for axis in ("x", "y", "depth") if axis in axes}
+    bounds = {axis: bounds_around(dataset, coordinates[axis]) for axis in ("x", "y", "depth") if axis in axes}
     return _ordered(coordinates, axes, bounds, label, spherical)
 
 
@@ -179,7 +179,7 @@ def axes_of(dataset: xr.Dataset, dimensions, label: str) -> dict[str, tuple[str,
     return axes
 
 
-def _bounds(dataset: xr.Dataset, coordinate: xr.DataArray) -> np.ndarray | None:
+def bounds_around(dataset: xr.Dataset, coordinate: xr.DataArray) -> np.ndarray | None:
     """(2, n) lower and upper bounds of the cells around a coordinate, less the coordinate; None if there are none."""
     name = coordinate.attrs.get("bounds", f"{coordinate.name}_bnds")
     if name not in dataset.variables or dataset[name].shape != (coordinate.size, 2):
@@ -237,13 +237,13 @@ def _ordered(coordinates, axes, bounds, label, spherical) -> Layout:
     values, order, found = {"x": x, "y": y}, {}, {}
     if "depth" in axes:
         values["depth"] = depth_of(coordinates["depth"], label)
+        bounds = bounds | {"depth": depth_bounds(bounds["depth"], coordinates["depth"], values["depth"])}
     for axis, coordinate in values.items():
         order[axis] = _ascending(coordinate, axes[axis][1], label)
-        if bounds.get(axis) is not None and (spherical or np.allclose(coordinate, coordinates[axis].values)):
+        same = spherical or axis == "depth" or np.allclose(coordinate, coordinates[axis].values)
+        if bounds.get(axis) is not None and same:
             found[axis] = bounds[axis][:, order[axis]]
         values[axis] = coordinate[order[axis]]
-    if "depth" in axes and not np.allclose(values["depth"], coordinates["depth"].values[order["depth"]]):
-        found.pop("depth", None)  # km, or upward
     if spherical:
         values["x"], turned = _once_around(values["x"])
         order["x"] = order["x"][turned]
@@ -305,6 +305,16 @@ def depth_of(coordinate: xr.DataArray, label: str) -> np.ndarray:
     if (depth < 0).any():
         raise UserError(f"{name} runs from {depth.min():g} to {depth.max():g} m; expected depths, positive down")
     return depth
+
+
+def depth_bounds(bounds: np.ndarray | None, coordinate: xr.DataArray, depth: np.ndarray) -> np.ndarray | None:
+    """Bounds less a coordinate (`bounds_around`) as those less the depth in m, positive down, that it stands for."""
+    if bounds is None:
+        return None
+    written = coordinate.values.astype(float)
+    deepest = int(np.argmax(depth))
+    factor = depth[deepest] / written[deepest] if depth[deepest] else 1.0
+    return np.sort(bounds * factor, 0)
 
 
 def _ascending(coordinate: np.ndarray, name, label: str) -> np.ndarray:

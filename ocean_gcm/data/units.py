@@ -28,7 +28,8 @@ class Quantity:
     offsets: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
-_LENGTH = {"m": 1.0, "meter": 1.0, "meters": 1.0, "metre": 1.0, "metres": 1.0, "km": 1000.0, "cm": 0.01}
+_LENGTH = {"m": 1.0, "meter": 1.0, "meters": 1.0, "metre": 1.0, "metres": 1.0, "km": 1000.0}
+_LENGTH |= dict.fromkeys(("cm", "centimeter", "centimeters"), 0.01)
 _CELSIUS = dict.fromkeys(
     (
         "c",

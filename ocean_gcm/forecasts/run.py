@@ -29,7 +29,7 @@ from ocean_gcm.forecasts.initial import InitialData, model_seconds, open_initial
 from ocean_gcm.forecasts.members import Group, Members, Starts, chunk_size, member_mesh
 from ocean_gcm.forecasts.schedule import Schedule, build_schedule
 from ocean_gcm.forecasts.statistics import parse_statistics
-from ocean_gcm.forecasts.store import ForecastStore, Layout
+from ocean_gcm.forecasts.store import ForecastStore, Layout, locked
 from ocean_gcm.forecasts.target import build_target
 from ocean_gcm.model import OceanModel
 from ocean_gcm.progress import PieceReport
@@ -93,7 +93,8 @@ def forecast(
       console: where progress goes.
       devices: default all.
 
-    Returns the store, opened.  Raises UserError for all that does not fit together, and if the store cannot be written.
+    Returns the store, opened.  Raises UserError for all that does not fit together, if the store cannot be written,
+    and if another process is writing it.
     """
     console = console or Console(stderr=True)
     if members < 1:
@@ -109,8 +110,7 @@ def forecast(
     wanted = parse_statistics(statistics)
     if not keep_members and not wanted.any:
         raise UserError("--no-members needs --statistics; nothing would be kept otherwise")
-    path = Path(output)
-    _require_place(path, resume, overwrite)
+    path = _place(output, resume, overwrite)
     data = open_initial(initial, model, names=names, encode=encode)
     schedule = build_schedule(
         data.dates, data.label, model.config.time,
@@ -122,23 +122,33 @@ def forecast(
     begins = [Start(model_seconds(model.config, date, data.label), date) for date in schedule.dates]
     source = _source(model, forcing, begins, schedule)
     attributes = _attributes(model, data, address, seed, members, perturb, schedule, source)
-    there = path.exists() and not overwrite
-    opened = ForecastStore.resume if there else ForecastStore.begin
-    store = opened(path, layout, schedule.dates, attributes)
     mesh = member_mesh(devices)
     programs = Members(model, kept.on_device, mesh, schedule.steps, perturb == "initial")
-    console.print(summary(source.description, model.forcing), highlight=False, soft_wrap=True)
-    _Run(programs, kept, data, schedule, begins, source, store, members, seed, chunk, console).run()
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False, soft_wrap=True)
+
+    with locked(path, say):
+        _place(output, resume, overwrite)  # nobody has written it in the meantime
+        opened = ForecastStore.resume if path.exists() and not overwrite else ForecastStore.begin
+        store = opened(path, layout, schedule.dates, attributes)
+        say(summary(source.description, model.forcing))
+        _Run(programs, kept, data, schedule, begins, source, store, members, seed, chunk, console).run()
     return xr.open_zarr(path, chunks=None, decode_timedelta=True)
 
 
-def _require_place(path: Path, resume: bool, overwrite: bool) -> None:
+def _place(output: str | os.PathLike, resume: bool, overwrite: bool) -> Path:
+    """Where the store lies or will lie."""
+    if "://" in str(output):
+        raise UserError(f"--output is {str(output)}; expected a directory here (copy the store when it is complete)")
+    path = Path(output)
     if resume and overwrite:
         raise UserError("--resume and --overwrite exclude each other; give one of them")
     if path.is_file() or (path.exists() and not (path / "zarr.json").exists() and any(path.iterdir())):
         raise UserError(f"--output {path} is no Zarr store; expected a new name or a store of forecasts")
     if path.exists() and not (resume or overwrite):
         raise UserError(f"{path} exists already; --resume goes on with it, --overwrite replaces it")
+    return path
 
 
 def _source(model: OceanModel, forcing: Any, begins: Sequence[Start], schedule: Schedule) -> Source:

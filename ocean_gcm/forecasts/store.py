@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import xarray as xr
 
 from ocean_gcm.data.zarr_store import GrowingStore
 from ocean_gcm.errors import UserError
+from ocean_gcm.exclusive import exclusive
 from ocean_gcm.forecasts.statistics import CELL_METHODS, Statistics
 
 DIMENSION = "init_time"
@@ -123,10 +126,6 @@ class ForecastStore:
     def begin(cls, path: Path, layout: Layout, dates: np.ndarray, attributes: Mapping[str, Any]) -> ForecastStore:
         """A new store without forecasts; replaces what is there.  Raises UserError if it cannot be written."""
         template, encoding = layout.template(dates)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"the output {path} could not be written: {error.strerror or error}") from error
         store = GrowingStore.create(path, template, attributes, layout.dtype, dimension=DIMENSION, encoding=encoding)
         return cls(store, layout)
 
@@ -197,6 +196,15 @@ class ForecastStore:
 
 def _text(shape: tuple[int, ...] | None) -> str:
     return "absent" if shape is None else "x".join(map(str, shape)) or "a number"
+
+
+def locked(path: Path, say: Callable[[str], None]) -> contextlib.AbstractContextManager[None]:
+    """Keeps other processes from writing the store; the lock file lies beside it, under a hidden name.
+
+    Raises UserError as `ocean_gcm.exclusive.exclusive` does.
+    """
+    real = Path(os.path.realpath(path))  # one lock for all names of a store
+    return exclusive(real.with_name(f".{real.name}.lock"), f"the output {path}", say=say)
 
 
 def store_dates(path: Path) -> np.ndarray:

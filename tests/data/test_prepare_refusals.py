@@ -138,7 +138,7 @@ def test_targets_that_cannot_be(model_target, tmp_path):
     refused(lambda: plan(recipe(path, model_target, missing="allow")), "missing: allow needs target.kind: lonlat")
     refused(lambda: prepare(recipe(path, regular()), "gs://bucket/o.zarr"), "expected a directory here")
     (tmp_path / "file").write_text("")
-    refused(lambda: prepare(recipe(path, regular(20)), tmp_path / "file" / "o.zarr"), "could not be written")
+    refused(lambda: prepare(recipe(path, regular(20)), tmp_path / "file" / "o.zarr"), "cannot be written")
     derived = {**model_target, "derived": ["mlotst"]}
     only = [{"path": str(path), "variables": {"zos": "zos"}}]
     refused(

@@ -213,3 +213,54 @@ def test_era5_fluxes(model, tmp_path, request):
     assert found.records == 8 and set(means) == {*expected, "pr"}
     for name, value in expected.items():
         assert means[name] == pytest.approx(value, rel=1e-4), name
+
+
+def atmospheric_state(hours, directory):
+    """Files of JRA55-do of one year: Gaussian latitudes, the height of the instruments as a scalar, bounds of means."""
+    lat = np.rad2deg(np.arcsin(np.polynomial.legendre.leggauss(16)[0]))
+    fields = {
+        "tas": (280.0, "K", "air_temperature"),
+        "huss": (0.005, "1", "specific_humidity"),
+        "uas": (5.0, "m s-1", "eastward_wind"),
+        "vas": (-3.0, "m s-1", "northward_wind"),
+        "psl": (1.01e5, "Pa", "air_pressure_at_mean_sea_level"),
+        "rsds": (200.0, "W m-2", "surface_downwelling_shortwave_flux_in_air"),
+        "rlds": (350.0, "W m-2", "surface_downwelling_longwave_flux_in_air"),
+        "prra": (3e-5, "kg m-2 s-1", "rainfall_flux"),
+        "prsn": (1e-5, "kg m-2 s-1", "snowfall_flux"),
+    }
+    for name, (value, unit, standard) in fields.items():
+        mean = name in ("rsds", "rlds", "prra", "prsn")
+        time = (hours + 1.5 * mean) / 24 + 43099.0
+        attrs = {"units": "days since 1900-01-01 00:00:00", "calendar": "gregorian", "bounds": "time_bnds"}
+        data = xr.Dataset(
+            {name: (("time", "lat", "lon"), np.full((len(time), 16, 32), value, "f4"))},
+            {
+                "time": ("time", time, attrs if mean else {k: attrs[k] for k in ("units", "calendar")}),
+                "lat": ("lat", lat, {"units": "degrees_north", "standard_name": "latitude"}),
+                "lon": ("lon", np.arange(32) * 11.25, {"units": "degrees_east", "standard_name": "longitude"}),
+            },
+        )
+        data[name].attrs = {"units": unit, "standard_name": standard}
+        if mean:
+            data["time_bnds"] = (("time", "bnds"), np.stack([time - 1.5 / 24, time + 1.5 / 24], -1))
+        else:
+            data = data.assign_coords(height=((), 10.0, {"units": "m", "standard_name": "height", "positive": "up"}))
+        period = "201801010130-201801012230" if mean else "201801010000-201801012100"
+        data.to_netcdf(directory / f"{name}_input4MIPs_atmosphericState_OMIP_MRI-JRA55-do-1-5-0_gr_{period}.nc")
+    return {name: value for name, (value, *_) in fields.items()}
+
+
+def test_jra55_do(model, tmp_path, monkeypatch, request):
+    monkeypatch.setenv("OCEAN_GCM_DATA", str(tmp_path))
+    (tmp_path / "jra55_do").mkdir()
+    expected = atmospheric_state(np.arange(0, 24, 3.0), tmp_path / "jra55_do")
+    means = {}
+    for name, start in (("jra55_do", "2018-01-01"), ("jra55_do_fluxes", "2018-01-01T01:30")):
+        overrides = [f"target={{kind: model, config: {model}}}"]
+        found = survey(load_recipe(request.config.rootpath / "configs" / "data" / f"{name}.yaml", overrides))
+        assert found.records == 8
+        for variable in found.variables:
+            means[variable.name] = variable.mean
+            assert variable.times.startswith(f"{start} to 2018-01-01T2") and "every 3 h" in variable.times
+    assert means == pytest.approx(expected, rel=1e-5)

@@ -3,7 +3,6 @@
 import copy
 import io
 
-import jax
 import numpy as np
 import pytest
 from encoding_cases import SMALL
@@ -17,15 +16,6 @@ DAYS = 8
 NOISY = {"kind": "perturbed", "amplitude": 0.5, "time": "P2D", "length": 2e6} | {
     "closure": {"kind": "background_mixing", "viscosity": 1e-2, "diffusivity": 1e-3}
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_compiler():
-    """Programs here run for milliseconds and are compiled for seconds."""
-    before = jax.config.values["jax_disable_most_optimizations"]
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
 
 
 @pytest.fixture(scope="session")

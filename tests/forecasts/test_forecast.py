@@ -1,6 +1,7 @@
-"""Forecasts as a user makes them: what they hold, and that neither chance nor interruption changes them."""
+"""Forecasts as a user makes them: what they hold, that neither chance nor interruption changes them, dated surfaces."""
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -12,12 +13,15 @@ import jax_datetime as jdt
 import numpy as np
 import pytest
 import xarray as xr
+from dated_stores import dated
 from rich.console import Console
 
 import ocean_gcm as og
 from ocean_gcm.cli import main
+from ocean_gcm.forcing.analytic import acc_stress
+from ocean_gcm.forecasts import members
 from ocean_gcm.forecasts.members import Members
-from ocean_gcm.forecasts.store import store_dates
+from ocean_gcm.forecasts.store import locked, store_dates
 from ocean_gcm.progress import PieceReport
 from ocean_gcm.state import Ocean
 from ocean_gcm.stochastic.initial import perturb
@@ -26,6 +30,7 @@ from ocean_gcm.weights import export_model
 STARTS = {"start": "0001-01-04", "every": "P2D", "count": 2}
 OPTIONS = {**STARTS, "statistics": ["mean", "std", 0.25, 0.5]}
 FIELDS = ("thetao", "so", "uo", "vo", "zos")
+HOURS = np.arange(5, 24 * 9, 10.0)  # of winds, two or three of them in a day
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +219,17 @@ def test_a_file_in_the_way(forecast, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(og.UserError, match="is no Zarr store"):
         forecast(tmp_path / "file")
+    with pytest.raises(og.UserError, match="gs://bucket/forecasts.zarr; expected a directory here"):
+        forecast("gs://bucket/forecasts.zarr")
+
+
+def test_two_processes_do_not_write_one_store(forecast, whole, path_of_whole, tmp_path):
+    (tmp_path / "link.zarr").symlink_to(path_of_whole)
+    with (
+        locked(path_of_whole, print),
+        pytest.raises(og.UserError, match="another process .* is writing to the output .*link.zarr; wait"),
+    ):
+        forecast(tmp_path / "link.zarr", resume=True, **OPTIONS)
 
 
 @pytest.mark.parametrize(
@@ -239,3 +255,77 @@ def test_progress_says_how_long(monkeypatch):
     with PieceReport(Console(file=text, width=200), 4, "leads") as report:
         report.update(1, "from 0001-01-04 to day 1")
     assert "1 of 4 leads, from 0001-01-04 to day 1  " in text.getvalue() and text.getvalue().endswith("left\n")
+
+
+@pytest.fixture(scope="module")
+def steady(model):
+    """The stress of the model's year."""
+    return acc_stress(model.grid.geometry.y["T"], 0.1)
+
+
+@pytest.fixture
+def winds(model, tmp_path, monkeypatch):
+    """Function that writes a store of winds; members begin with the program that is compiled already.
+
+    What acts at the start matters to learned encoders only, and this model has none.
+    """
+    begin = Members.begin
+    monkeypatch.setattr(Members, "begin", lambda self, starts, _, *places: begin(self, starts, model.forcing, *places))
+
+    def write(east, name="winds.zarr"):
+        east = np.broadcast_to(east, (len(HOURS), *model.grid.wet.shape))
+        data = dated(model.grid, model.config, {"tauuo": east, "tauvo": 0 * east}, HOURS)
+        data.to_zarr(tmp_path / name)
+        return tmp_path / name
+
+    return write
+
+
+def assert_same(a, b):
+    for name in ("zos", "uo"):
+        np.testing.assert_allclose(a[name], b[name], rtol=1e-6, atol=1e-9)
+
+
+def test_the_year_as_a_window_changes_nothing(forecast, winds, steady, whole, tmp_path):
+    made, said = forecast(tmp_path / "forecasts.zarr", forcing=winds(steady), **STARTS)
+    assert_same(made, whole)
+    assert "wind_stress of small winds (window)" in said
+    found = json.loads(made.attrs["forcing"])
+    assert found["mode"] == "window" and found["data"] == "small winds" and str(tmp_path) not in str(made.attrs)
+    assert json.loads(whole.attrs["forcing"]) == {"mode": "repeating year"}
+
+
+def test_every_start_has_its_own_window_and_one_program_serves_all(forecast, winds, steady, whole, tmp_path):
+    store = winds(steady * np.linspace(1, 4, len(HOURS))[:, None, None])
+    before = members._advance._cache_size()
+    both, _ = forecast(tmp_path / "both.zarr", forcing=store, **STARTS)
+    assert members._advance._cache_size() - before <= 1
+    alone, _ = forecast(tmp_path / "alone.zarr", forcing=store, **{**STARTS, "start": "0001-01-06", "count": 1})
+    xr.testing.assert_equal(both.isel(init_time=1), alone.isel(init_time=0))
+    first, second = (float(abs(both.uo - whole.uo).isel(init_time=n, lead=0).max()) for n in (0, 1))
+    assert second > first > 1e-5
+    found, _ = forecast(tmp_path / "both.zarr", forcing=store, resume=True, **STARTS)
+    xr.testing.assert_identical(found, both)
+    with pytest.raises(og.UserError, match="forcing .*window.*, expected .*repeating year"):
+        forecast(tmp_path / "both.zarr", resume=True, **STARTS)
+
+
+def test_nothing_after_the_start_is_read_where_anomalies_persist(forecast, winds, steady, whole, tmp_path):
+    unknown = np.where(HOURS[:, None, None] > 24 * 5, np.nan, 1.0)  # after the second start
+    settings = {"path": winds(steady * unknown), "mode": "persisted", "memory": "P3D"}
+    made, _ = forecast(tmp_path / "forecasts.zarr", forcing=settings, **STARTS)
+    assert_same(made, whole)  # the anomaly is zero
+    with pytest.raises(og.UserError, match="tauuo of .* is missing in .* wet cells at 0001-01-06 "):
+        forecast(tmp_path / "window.zarr", forcing=settings["path"], **STARTS)
+
+
+def test_windows_must_last(forecast, winds, steady, tmp_path):
+    with pytest.raises(og.UserError, match="expected some from 0001-01-04 00:00:00 to 0001-01-14"):
+        forecast(tmp_path / "forecasts.zarr", forcing=winds(steady), **{**STARTS, "lead": "P10D"})
+    assert not (tmp_path / "forecasts.zarr").exists()
+
+
+def test_options_without_a_store(capsys):
+    arguments = ["forecast", "nowhere.yaml", "--initial", "a", "--start", "0001-01-04", "--output", "b"]
+    assert main([*arguments, "--forcing-mode", "persisted"]) == 2
+    assert "--forcing-mode needs --forcing" in capsys.readouterr().err

@@ -4,12 +4,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from ocean_gcm.commands.truth import parse_operator
 from ocean_gcm.dynamics.spectral.config import QuasiGeostrophicConfig
 from ocean_gcm.dynamics.spectral.core import QuasiGeostrophy
 from ocean_gcm.dynamics.spectral.grid import PeriodicGrid
 from ocean_gcm.errors import UserError
 from ocean_gcm.quasi_geostrophic.coarsening import OPERATORS, Coarsening, subgrid_source
-from ocean_gcm.quasi_geostrophic.truth_command import parse_operator
 
 FINE = PeriodicGrid((2, 24, 48), (1e6, 2e6))
 COARSE = PeriodicGrid((2, 8, 16), (1e6, 2e6))

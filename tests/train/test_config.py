@@ -4,9 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-import ocean_gcm as og
 from ocean_gcm.errors import UserError
-from ocean_gcm.weights import named_variables
 from train.config import StageConfig, load_train_config
 from train.setup import Setup
 
@@ -80,9 +78,6 @@ def test_yaml_round_trip(training, tmp_path):
     assert load_train_config(tmp_path / "again.yaml") == config
 
 
-MORE = {"closures.more": {"kind": "horizontal_diffusion", "diffusivity": 77.0}}
-
-
 @pytest.mark.parametrize("path", sorted(Path("configs/train").glob("*.yaml")), ids=lambda p: p.stem)
 def test_shipped_configurations_build(path, tmp_path, monkeypatch):
     if "observed" in path.stem and "OCEAN_GCM_DATA" not in os.environ:
@@ -92,16 +87,3 @@ def test_shipped_configurations_build(path, tmp_path, monkeypatch):
     config = load_train_config(path, ["start=null"])  # weights of another training, which there is none of here
     setup = Setup.build(config, path.parent)
     assert setup.numbers and yaml.safe_load(config.to_yaml())
-
-
-def test_a_training_begins_with_the_weights_of_another(whole, training, tmp_path):
-    """What both have is taken, by path; what only the new one has is as configured."""
-    config, path = training(start=str(whole[1]), model={"config": "model.yaml", "overrides": MORE})
-    setup = Setup.build(config, path.parent)
-    trained = named_variables(og.load_model(whole[1]))
-    begun = named_variables(setup.model)
-    assert begun["closures.drag.linear"] == trained["closures.drag.linear"] != 1e-3
-    assert begun["closures.more.diffusivity"] == 77.0
-    config, path = training(start=str(tmp_path))
-    with pytest.raises(UserError, match="there is no exported model"):
-        Setup.build(config, path.parent)

@@ -14,7 +14,7 @@ from ocean_gcm.data import restart
 from ocean_gcm.errors import UserError
 from ocean_gcm.weights import named_variables
 from train import program
-from train.setup import Material
+from train.setup import Material, Setup
 
 
 def assert_equal(a, b):
@@ -101,6 +101,20 @@ def test_updates_that_are_not_finite_are_skipped_and_lead_back(training, quietly
     spoilt.update({0: 9})
     with pytest.raises(UserError, match="after 2 returns to a checkpoint"):
         quietly(training(periods=PERIODS, recovery={"skips": 1, "most": 2}), tmp_path / "hopeless")
+
+
+def test_a_training_begins_with_the_weights_of_another(whole, training, tmp_path):
+    """What both have is taken, by path; what only the new one has is as configured."""
+    more = {"closures.more": {"kind": "horizontal_diffusion", "diffusivity": 77.0}}
+    config, path = training(start=str(whole[1]), model={"config": "model.yaml", "overrides": more})
+    setup = Setup.build(config, path.parent)
+    trained = named_variables(og.load_model(whole[1]))
+    begun = named_variables(setup.model)
+    assert begun["closures.drag.linear"] == trained["closures.drag.linear"] != 1e-3
+    assert begun["closures.more.diffusivity"] == 77.0
+    config, path = training(start=str(tmp_path))
+    with pytest.raises(UserError, match="there is no exported model"):
+        Setup.build(config, path.parent)
 
 
 def test_another_training_is_not_overwritten(whole, training, quietly):

@@ -31,7 +31,7 @@ def files(address):
 def test_a_directory_is_its_own_place(tmp_path):
     with open_place(tmp_path / "run", resume=False) as place:
         assert place.files.path == tmp_path / "run" and place.checkpoints == str(tmp_path / "run" / "checkpoints")
-        with pytest.raises(UserError, match="another simulation is writing"), open_place(tmp_path / "run", True):
+        with pytest.raises(UserError, match="is writing to the run directory"), open_place(tmp_path / "run", True):
             pass
 
 

@@ -69,6 +69,38 @@ def test_argo_names_pressure_and_flags(tmp_path):
     np.testing.assert_allclose(found.values["so"], 35.0)
 
 
+@pytest.mark.parametrize("with_mode", [True, False])
+def test_adjusted_values_of_argo_count_where_there_are_some(tmp_path, with_mode):
+    """A delayed profile with a bad level, one in real time whose pressure is flagged, adjusted to nothing at all."""
+    at, nan = ("N_PROF", "N_LEVELS"), np.nan
+    variables = {
+        "TEMP": ([[20.0, 5.0], [18.0, 9.0]], [[19.5, nan], [nan, nan]], [b"41", b"14"], [b"19", b"  "]),
+        "PSAL": ([[35.0, 35.0], [36.0, 36.0]], [[34.5, 34.6], [nan, nan]], [b"11", b"11"], [b"12", b"  "]),
+        "PRES": ([[10.0, 20.0], [30.0, 40.0]], [[12.0, 22.0], [nan, nan]], [b"11", b"14"], [b"11", b"  "]),
+    }
+    names = {"TEMP": "sea_water_temperature", "PSAL": "sea_water_salinity", "PRES": "sea_water_pressure"}
+    dataset = xr.Dataset(
+        {
+            "LONGITUDE": ("N_PROF", [-30.0, 5.0], files._attributes("longitude", "degree_east")),
+            "LATITUDE": ("N_PROF", [30.0, -10.0], files._attributes("latitude", "degree_north")),
+            "JULD": ("N_PROF", np.array(["2010-01-01", "2010-02-01"], "datetime64[ns]"), {"standard_name": "time"}),
+        }
+    )
+    if with_mode:
+        dataset["DATA_MODE"] = ("N_PROF", np.array([b"D", b"R"]))
+    for name, (raw, adjusted, *flags) in variables.items():
+        unit = {"TEMP": "degC", "PSAL": "psu", "PRES": "decibar"}[name]
+        flags = [np.array(f).view("S1").reshape(2, 2) for f in flags]
+        for full, values, flag in zip((name, f"{name}_ADJUSTED"), (raw, adjusted), flags, strict=True):
+            dataset[full] = (at, np.array(values), files._attributes(names[name], unit))
+            dataset[f"{full}_QC"] = (at, flag)
+        dataset[f"{name}_ADJUSTED_ERROR"] = (at, np.full((2, 2), 0.002), {"units": unit})
+    found = write(tmp_path, dataset)
+    np.testing.assert_allclose(found.depth, -gsw.z_from_p([12.0, 22.0, 30.0], [30.0, 30.0, -10.0]))
+    np.testing.assert_allclose(found.values["so"], [34.5, 34.6, 36.0])
+    np.testing.assert_allclose(found.values["thetao"], [19.5, np.nan, 18.0], atol=0.01)
+
+
 def test_numbers_as_flags(tmp_path):
     made = files.profiles(number=2)
     made["thetao_qc"] = (("profile", "depth"), np.array([[1, 1, 2, 3, 1], [4, 4, 4, 4, 1]], "i1"))

@@ -1,0 +1,41 @@
+"""What several subcommands take: an experiment, changes of it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from ocean_gcm.errors import UserError
+
+
+def add_overrides(parser: argparse.ArgumentParser) -> None:
+    """The option --set."""
+    parser.add_argument(
+        "--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="for example grid.nx=60"
+    )
+
+
+def load(experiment: str, overrides: Sequence[str]):
+    """(configuration, run directory or None) of a file or of a run directory."""
+    from ocean_gcm.config import load_config
+    from ocean_gcm.run_directory import RunDirectory
+    from ocean_gcm.weights import find, load_model_config
+
+    path = Path(experiment)
+    if (path.is_dir() and find(path)) or "://" in experiment:
+        # a trained model: the run gets a directory of its own
+        return load_model_config(experiment, overrides), None
+    if not path.is_dir():
+        return load_config(path, overrides), None
+    run = RunDirectory(path)
+    if not run.config.exists():
+        raise UserError(f"{path} is a directory without config.yaml; expected a YAML file or the directory of a run")
+    return load_config(run.config, overrides), path
+
+
+def load_ocean(experiment: str, overrides: Sequence[str], what: str):
+    """The configuration of a file or run directory, which must be one with the finite-volume core."""
+    from ocean_gcm.config import require_ocean
+
+    return require_ocean(load(experiment, overrides)[0], what)

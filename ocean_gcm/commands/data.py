@@ -1,0 +1,59 @@
+"""The subcommands `data prepare` and `data check` of `ocean-gcm`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ocean_gcm.commands.arguments import add_overrides
+
+
+def add_data(commands: Any) -> None:
+    """Add the subcommand to the subparsers `commands`."""
+    data = commands.add_parser("data", help="published data by recipes", description="Published data by recipes.")
+    actions = data.add_subparsers(required=True, metavar="ACTION")
+    prepare = actions.add_parser("prepare", help="read, check and regrid data, write them to one Zarr store")
+    prepare.add_argument("recipe", metavar="RECIPE", help="YAML file, see configs/data")
+    prepare.add_argument("--output", required=True, metavar="ZARR", help="store to write")
+    prepare.add_argument("--overwrite", action="store_true", help="replace the store, and begin anew")
+    add_overrides(prepare)
+    prepare.set_defaults(run=_prepare)
+    check = actions.add_parser("check", help="open and check the data of a recipe, read one record, write nothing")
+    check.add_argument("recipe", metavar="RECIPE", help="YAML file, see configs/data")
+    add_overrides(check)
+    check.set_defaults(run=_check)
+
+
+def _prepare(parsed: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from ocean_gcm.data.prepare import prepare
+    from ocean_gcm.data.recipe import load_recipe
+    from ocean_gcm.progress import PieceReport
+
+    console = Console()
+    recipe = load_recipe(parsed.recipe, parsed.overrides)
+    report: list[PieceReport] = []
+
+    def progress(done: int, total: int) -> None:
+        if not report:
+            report.append(PieceReport(console, total, f"records of {recipe.name}", done).__enter__())
+        report[0].update(done)
+
+    try:
+        made = prepare(recipe, parsed.output, overwrite=parsed.overwrite, progress=progress, say=console.print)
+    finally:
+        for display in report:
+            display.__exit__()
+    print(f"{parsed.output}: {made['records']} records")
+    return 0
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from ocean_gcm.data.recipe import load_recipe
+    from ocean_gcm.data.survey import show, survey
+
+    show(survey(load_recipe(parsed.recipe, parsed.overrides)), Console())
+    return 0
