@@ -66,9 +66,10 @@ def error_table(models: Mapping[str, Found], published: Mapping[str, tuple[float
     """Mean over seeds, and their standard deviation as a share of it; published numbers below each."""
     lines = ["| squared error of vorticity until | " + " | ".join(f"{n} steps" for n in HORIZONS) + " |"]
     lines.append("|---|" + "---|" * len(HORIZONS))
+    most = max((len(found.errors) for found in models.values()), default=0)
     for name, found in models.items():
-        cells = [_cell(found.until(n)) for n in HORIZONS]
-        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
+        cells, seeds = [_cell(found.until(n)) for n in HORIZONS], len(found.errors)
+        lines.append(f"| `{name}`{'' if seeds == most else f', first {seeds} seeds'} | " + " | ".join(cells) + " |")
         if name in published:
             lines.append(f"| published, {name.replace('_', ' ')} | " + " | ".join(map(number, published[name])) + " |")
     lines.append("| goal | " + " | ".join(map(number, GOAL)) + " |")
@@ -83,7 +84,7 @@ def _cell(errors: np.ndarray) -> str:
 
 
 def gain_table(models: Mapping[str, Found]) -> list[str]:
-    """Error over that of `none` with the same dealiasing: mean over seeds of the ratio, and its standard error."""
+    """Error over that of `none` with the same dealiasing and seeds: mean of the ratio, and its standard error."""
     lines = ["| error over that of `none` | " + " | ".join(f"{n} steps" for n in HORIZONS) + " |"]
     lines.append("|---|" + "---|" * len(HORIZONS))
     for name, found in models.items():
@@ -92,7 +93,8 @@ def gain_table(models: Mapping[str, Found]) -> list[str]:
             continue
         cells = []
         for steps in HORIZONS:
-            ratio = found.until(steps) / base.until(steps)
+            own = found.until(steps)
+            ratio = own / base.until(steps)[: len(own)]
             error = ratio.std(ddof=1) / np.sqrt(len(ratio)) if len(ratio) > 1 else 0.0
             finite = np.isfinite(ratio).all()
             cells.append(f"{number(ratio.mean())} ± {number(error, ratio.mean())}" if finite else "not finite")
