@@ -112,15 +112,14 @@ def test_forcing_is_an_argument(model, run):
 
 
 def test_ensemble_equals_its_members(model, run):
-    start, *alone = run
+    start = run[0]
     warm = dataclasses.replace(start.ocean, temperature=start.ocean.temperature * 1.01)
     warmer = dataclasses.replace(start, ocean=warm)
     both = jax.tree.map(lambda a, b: jnp.stack([a, b]), start, warmer)
     ends, _ = model.unroll_ensemble(both, steps=3)
-    firsts = [trajectory.states.ocean for trajectory in (alone[1], model.unroll(warmer, steps=12, save_every=3)[1])]
-    for member, first in enumerate(firsts):
-        own = jax.tree.map(lambda a: a[0], first)
-        equal(jax.tree.map(lambda a, k=member: a[k], ends.ocean), own, rtol=1e-9, atol=1e-12)
+    for member, state in enumerate((start, warmer)):
+        alone, _ = model.unroll(state, steps=3)
+        equal(jax.tree.map(lambda a, k=member: a[k], ends.ocean), alone.ocean, rtol=1e-9, atol=1e-12)
 
 
 def test_physics_interval():
@@ -156,14 +155,13 @@ def test_gradient_against_finite_differences(model, run):
     weight = jnp.asarray(rng.normal(size=model.grid.shape))
 
     @jax.jit
-    @jax.value_and_grad
     def loss(temperature):
         ocean = dataclasses.replace(start.ocean, temperature=temperature)
         end, _ = model.unroll(dataclasses.replace(start, ocean=ocean), steps=6)
         return jnp.sum(weight * end.ocean.temperature) + 1e3 * jnp.sum(weight * end.ocean.u)
 
-    gradient = loss(rough)[1]
+    gradient = jax.jit(jax.grad(loss))(rough)
     assert bool(jnp.all(jnp.isfinite(gradient)))
     size = 1e-6
-    ahead, back = (loss(rough + s * size * direction)[0] for s in (1, -1))
+    ahead, back = (loss(rough + s * size * direction) for s in (1, -1))
     np.testing.assert_allclose(jnp.sum(gradient * direction), (ahead - back) / (2 * size), rtol=1e-6)
