@@ -34,7 +34,8 @@ def write_page(found: Mapping[str, Found], folder: Path) -> Path:
     parts = {
         "PROTOCOL": error_table({n: f for n, f in models.items() if not n.endswith(FULL)}, PUBLISHED),
         "FULL": error_table({n: f for n, f in models.items() if n.endswith(FULL)}, {}),
-        "GAINS": gain_table(models),
+        "GAINS": gain_table(models, "none", models),
+        "FURTHER": gain_table(models, "offline", ("online", "emulator")),
     }
     for name, lines in parts.items():
         text = text.replace(f"<!-- {name} -->", "\n".join(lines))
@@ -83,18 +84,18 @@ def _cell(errors: np.ndarray) -> str:
     return f"{number(errors.mean())} ± {100 * share:.0f} %"
 
 
-def gain_table(models: Mapping[str, Found]) -> list[str]:
-    """Error over that of `none` with the same dealiasing and seeds: mean of the ratio, and its standard error."""
-    lines = ["| error over that of `none` | " + " | ".join(f"{n} steps" for n in HORIZONS) + " |"]
+def gain_table(models: Mapping[str, Found], base: str, names: Iterable[str]) -> list[str]:
+    """Error over that of `base` with the same dealiasing and seeds: mean of the ratio, and its standard error."""
+    lines = [f"| error over that of `{base}` | " + " | ".join(f"{n} steps" for n in HORIZONS) + " |"]
     lines.append("|---|" + "---|" * len(HORIZONS))
-    for name, found in models.items():
-        base = models.get("none" + (FULL if name.endswith(FULL) else ""))
-        if base is None or found is base:
+    for name in names:
+        other = models.get(base + (FULL if name.endswith(FULL) else ""))
+        if other is None or name not in models or models[name] is other:
             continue
         cells = []
         for steps in HORIZONS:
-            own = found.until(steps)
-            ratio = own / base.until(steps)[: len(own)]
+            own = models[name].until(steps)
+            ratio = own / other.until(steps)[: len(own)]
             error = ratio.std(ddof=1) / np.sqrt(len(ratio)) if len(ratio) > 1 else 0.0
             finite = np.isfinite(ratio).all()
             cells.append(f"{number(ratio.mean())} ± {number(error, ratio.mean())}" if finite else "not finite")
