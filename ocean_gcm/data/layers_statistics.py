@@ -56,6 +56,8 @@ def _inputs(spread: dict[str, np.ndarray]) -> dict[str, list[float]]:
     own = {name: spread[name] for name in ("potential_vorticity", "vorticity", "streamfunction")}
     # the mean squares of deformation and vorticity are the same in a periodic box
     more = {"velocity": velocity, "deformation": spread["vorticity"] / np.sqrt(2.0)}
+    # as if velocity and potential vorticity were independent
+    more["vortex_force"] = velocity * spread["potential_vorticity"]
     return {name: values.tolist() for name, values in {**own, **more}.items()}
 
 

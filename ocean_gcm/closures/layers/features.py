@@ -27,12 +27,18 @@ class Feature:
     kind: Kind
 
 
+def vortex_force(columns: LayerColumns) -> tuple[jax.Array, jax.Array]:
+    """(v q, -u q), m s-2, whose curl is what advection changes of q: products that networks would have to learn."""
+    return columns.v * columns.potential_vorticity, -columns.u * columns.potential_vorticity
+
+
 FEATURES: dict[str, Feature] = {
     "potential_vorticity": Feature(lambda c: (c.potential_vorticity,), "pseudoscalar"),
     "vorticity": Feature(lambda c: (c.vorticity,), "pseudoscalar"),
     "streamfunction": Feature(lambda c: (c.streamfunction,), "pseudoscalar"),
     "velocity": Feature(lambda c: (c.u, c.v), "vector"),
     "deformation": Feature(deformation, "tensor"),
+    "vortex_force": Feature(vortex_force, "vector"),
 }
 """All inputs by name, without the background.  Units: m, s."""
 
