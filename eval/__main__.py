@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from eval.climate import command as climate
 from eval.forecast import command as forecast
 from eval.observations import command as observations
+from eval.subgrid import command as subgrid
 from ocean_gcm.errors import exit_code
 
-EVALUATIONS = (forecast, observations, climate)
+EVALUATIONS = (forecast, observations, climate, subgrid)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

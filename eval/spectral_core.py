@@ -2,7 +2,7 @@
 
     python -m eval.spectral_core --output docs/results [--years 10]
 
-Writes spectral_core.csv and spectral_core.png and prints the rows of the table.  What needs pyqg-jax is
+Writes spectral_core.csv and figures beside it and prints the rows of the table.  What needs pyqg-jax is
 left out where that is not installed.
 """
 
@@ -24,6 +24,8 @@ from ocean_gcm.dynamics.spectral.core import QuasiGeostrophy
 from ocean_gcm.dynamics.spectral.grid import PeriodicGrid
 from ocean_gcm.dynamics.spectral.linear import fastest_modes
 from ocean_gcm.figures import style
+from ocean_gcm.metrics import isotropic
+from ocean_gcm.metrics.layers_budget import energy_budget
 from ocean_gcm.quasi_geostrophic import output
 
 Rows = list[tuple[str, str, str, str, float]]
@@ -32,6 +34,11 @@ EDDY = {"beta": 1.5e-11, "zonal_flow": [0.025, 0.0], "bottom_drag": 5.787e-7}
 EDDY["layers"] = {"thickness": [500, 2000], "deformation_radius": 15e3}
 JET = {"beta": 1e-11, "zonal_flow": [0.025, 0.0], "bottom_drag": 7e-8}
 JET["layers"] = {"thickness": [500, 5000], "deformation_radius": 15e3}
+
+
+SPECTRA = ("kinetic_energy_spectrum1", "kinetic_energy_spectrum2")
+TERMS = ("kinetic_transfer", "potential_transfer", "generation", "friction")
+RINGS = range(1, 22)  # of 64 cells, below two thirds of the highest wavenumber
 
 
 def core_of(number: int, length: float, **keys) -> QuasiGeostrophy:
@@ -116,25 +123,40 @@ def beside_pyqg(years: int, cells: int = 64) -> Rows:
     rows.append(
         ("quasi_geostrophic", "potential_vorticity", "100_steps", "largest_relative_difference", float(difference))
     )
-    for name, series in equilibria(years, cells, q).items():
-        half = {quantity: values[len(values) // 2 :] for quantity, values in series.items()}
-        for quantity, values in half.items():
-            blocks = np.array_split(values, 5)
-            error = np.std([b.mean() for b in blocks], ddof=1) / np.sqrt(5)
-            lead = f"years_{years / 2:g}_to_{years}"
-            rows += [
-                (name, quantity, lead, "mean", float(values.mean())),
-                (name, quantity, lead, "standard_error", float(error)),
-            ]
+    lead, found = f"years_{years / 2:g}_to_{years}", equilibria(years, cells, q)
+    for name, states in found.items():
+        for quantity, values in quantities_of(model, states[len(states) // 2 :]).items():
+            mean, error = blocks(values)
+            for metric, value in (("mean", mean), ("standard_error", error)):
+                if np.ndim(value) == 0:
+                    rows.append((name, quantity, lead, metric, float(value)))
+                else:
+                    rows += [(name, f"{quantity}_{ring}", lead, metric, float(value[ring])) for ring in RINGS]
     return rows
 
 
-def equilibria(years: int, cells: int, q: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
-    """Energies every ten days by model and quantity."""
+def blocks(values: np.ndarray, number: int = 5) -> tuple[np.ndarray, np.ndarray]:
+    """Mean over time (the first axis) and its standard error, from the means of blocks."""
+    means = np.stack([block.mean(0) for block in np.array_split(values, number)])
+    return values.mean(0), means.std(0, ddof=1) / np.sqrt(number)
+
+
+def quantities_of(model: og.OceanModel, q: np.ndarray) -> dict[str, np.ndarray]:
+    """Energies (records,), and spectra and terms of the energy budget (records, rings), by name."""
+    series = output.record(model.grid, model.config, {"potential_vorticity": q})
+    found = {name: series[name] for name in ("kinetic_energy", "available_potential_energy", "enstrophy")}
+    core = model.core
+    spectrum = jax.jit(lambda psi: isotropic.kinetic_energy_spectrum(core.grid, psi))(jnp.asarray(series["psi"]))
+    budget = jax.jit(lambda q: jax.lax.map(lambda each: energy_budget(core, each), q))(jnp.asarray(q, float))
+    found |= {f"kinetic_energy_spectrum{layer + 1}": np.asarray(spectrum[:, layer]) for layer in (0, 1)}
+    return found | {name: np.asarray(budget[name]) for name in TERMS}
+
+
+def equilibria(years: int, cells: int, q: np.ndarray) -> dict[str, np.ndarray]:
+    """Potential vorticity every ten days by model."""
     import pyqg_jax
 
-    config = config_from_dict(spectral.experiment(cells, "float32"))
-    model, every, records = og.build_model(config), 240, 36 * years
+    model, every, records = og.build_model(config_from_dict(spectral.experiment(cells, "float32"))), 240, 36 * years
     state = model.initial_state(fields={"potential_vorticity": q})
     theirs = pyqg_jax.qg_model.QGModel(nx=cells, L=spectral.LENGTH, precision=pyqg_jax.state.Precision.SINGLE)
     stepped = pyqg_jax.steppers.SteppedModel(theirs, pyqg_jax.steppers.AB3Stepper(dt=float(spectral.STEP)))
@@ -146,9 +168,31 @@ def equilibria(years: int, cells: int, q: np.ndarray) -> dict[str, dict[str, np.
         state, _ = model.advance(state, steps=every)
         other = go(other)
         for name, field in (("quasi_geostrophic", state.ocean.potential_vorticity), ("pyqg_jax", other.state.q)):
-            found[name].append(output.record(model.grid, config, {"potential_vorticity": np.asarray(field)}))
-    quantities = ("kinetic_energy", "available_potential_energy", "enstrophy")
-    return {name: {k: np.array([r[k] for r in records]) for k in quantities} for name, records in found.items()}
+            found[name].append(np.asarray(field))
+    return {name: np.stack(states) for name, states in found.items()}
+
+
+def draw_equilibria(path: Path, rows: Rows) -> None:
+    """Spectra and terms of the energy budget of both models, with bands of two standard errors."""
+    values = {(name, variable, metric): value for name, variable, _, metric, value in rows}
+    waves = np.array(RINGS) * 2e3 * np.pi / spectral.LENGTH
+    with style.look():
+        figure, axes = style.new_figure(9.2, 3.8, 1, 2)
+        for axis, quantities in zip(axes[0], (SPECTRA, TERMS), strict=True):
+            for quantity, colour in zip(quantities, ("#1f5a8c", "#c8553d", "#5b8c5a", "#8c6d1f"), strict=False):
+                for name, dashes in (("quasi_geostrophic", "-"), ("pyqg_jax", "--")):
+                    mean, error = (
+                        np.array([values[name, f"{quantity}_{ring}", metric] for ring in RINGS])
+                        for metric in ("mean", "standard_error")
+                    )
+                    label = quantity.replace("_", " ") if dashes == "-" else None
+                    axis.plot(waves, mean, dashes, color=colour, label=label, linewidth=1.3)
+                    axis.fill_between(waves, mean - 2 * error, mean + 2 * error, color=colour, alpha=0.15, linewidth=0)
+            axis.set(xlabel="wavenumber (rad km⁻¹)", xscale="log")
+            axis.legend(fontsize=7)
+        axes[0, 0].set(yscale="log", ylabel="per ring (m² s⁻²)", title="spectra; dashed: pyqg-jax")
+        axes[0, 1].set(ylabel="per ring (m² s⁻³)", title="where energy comes from and goes to")
+        style.save(figure, path)
 
 
 def draw(path: Path, plane: QuasiGeostrophy, growth: np.ndarray) -> None:
@@ -181,6 +225,8 @@ def main() -> None:
     rows, (plane, growth) = linear_theory()
     rows += conservation() + beside_pyqg(options.years)
     draw(options.output / "spectral_core.png", plane, growth)
+    if any(model == "pyqg_jax" for model, *_ in rows):
+        draw_equilibria(options.output / "spectral_core_equilibrium.png", rows)
     with open(options.output / "spectral_core.csv", "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("model", "seed", "variable", "lead", "metric", "value"))

@@ -14,7 +14,7 @@ import numpy as np
 from flax import nnx
 
 from ocean_gcm import rollout
-from ocean_gcm.closures.interface import Closure, Effects
+from ocean_gcm.closures.interface import Closure, Effects, Timed
 from ocean_gcm.dynamics.interface import Core
 from ocean_gcm.encoding.correction import Correction
 from ocean_gcm.state import State
@@ -125,7 +125,8 @@ class OceanModel(nnx.Module):
         """The state at model time `time` with the fields `ocean`, for instance of a truth.
 
         A pure function of arrays, also inside of `jax.jit` and under `jax.vmap`.  The first step from it is a forward
-        Euler step, closures' memories are those of a start, and values on land do not count.
+        Euler step, closures' memories are those of a start (of `Timed` ones, of the time), and values on land do not
+        count.
 
         Args:
           ocean: fields in the model's shapes and units.
@@ -133,7 +134,11 @@ class OceanModel(nnx.Module):
           key: typed random key.
         """
         ocean = self._cleaned(ocean)
-        return State.create(ocean, self._first_stepper(ocean), self._first_memory(key), time, key)
+        memory = self._first_memory(key)
+        for name, closure in self.closures.items():
+            if isinstance(closure, Timed):
+                memory[name] = closure.memory_at(time, self.physics_interval)
+        return State.create(ocean, self._first_stepper(ocean), memory, time, key)
 
     def encode(self, ocean: Any, time: jdt.Timedelta, key: jax.Array, forcing: Any | None = None) -> State:
         """`state_from` fields of an analysis on the model's grid, after the learned correction of the encoder if there

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import jax
+import jax_datetime as jdt
 
 from ocean_gcm.grid.field import Field
 
@@ -156,3 +157,11 @@ class Redrawn(Protocol):
 
     def redraw(self, memory: Any, key: jax.Array) -> Any:
         """The memory with its random part drawn anew from its stationary distribution."""
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """A closure that acts by the time since the model's start, which its memory counts."""
+
+    def memory_at(self, time: jdt.Timedelta, interval: float) -> Any:
+        """The memory at model time `time`, in calls of `interval` seconds each."""

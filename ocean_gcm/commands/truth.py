@@ -31,6 +31,11 @@ def add_truth(commands: Any) -> None:
     parser.add_argument("--steps", type=int, default=500, metavar="N", help="time steps of each (default 500)")
     parser.add_argument("--save-every", type=int, default=1, metavar="N", help="steps between records (default 1)")
     parser.add_argument("--spin-up", type=int, default=0, metavar="N", help="steps before the start (default 0)")
+    parser.add_argument(
+        "--initial",
+        metavar="STORE",
+        help="start from the last records of this truth or run, of trajectory n for the seed n; not on a finer grid",
+    )
     parser.add_argument("--source", action="store_true", help="with the diagnosed subgrid source")
     parser.add_argument(
         "--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="of the fine experiment"
@@ -46,7 +51,7 @@ def _truth(parsed: argparse.Namespace) -> int:
 
     from ocean_gcm.config import load_config
     from ocean_gcm.progress import PieceReport
-    from ocean_gcm.quasi_geostrophic.truth import Sampling, coarse_experiment, write_truth
+    from ocean_gcm.quasi_geostrophic.truth import Sampling, coarse_experiment, last_states, write_truth
 
     sampling = Sampling(
         trajectories=parsed.trajectories,
@@ -78,6 +83,7 @@ def _truth(parsed: argparse.Namespace) -> int:
             operator,
             sampling,
             parsed.output,
+            initial=None if parsed.initial is None else last_states(parsed.initial),
             resume=parsed.resume,
             overwrite=parsed.overwrite,
             progress=progress,

@@ -7,11 +7,15 @@ over rings are means over the box (Parseval), so spectra are per ring; divide by
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ocean_gcm.dynamics.spectral.advection import flux_divergence, from_fine, kept_wavenumbers, to_fine
 from ocean_gcm.dynamics.spectral.grid import PeriodicGrid
+from ocean_gcm.dynamics.spectral.inversion import velocity
 
 
 def ring_width(grid: PeriodicGrid) -> float:
@@ -51,19 +55,19 @@ def enstrophy_spectrum(grid: PeriodicGrid, q: jax.Array) -> jax.Array:
     return ring_sums(grid, 0.5 * jnp.abs(grid.to_spectral(q)) ** 2)
 
 
+@functools.partial(jax.jit, static_argnums=0)
 def energy_transfer(grid: PeriodicGrid, psi: jax.Array, q: jax.Array) -> jax.Array:
     """(..., nz, rings) gain of energy per mass of each layer by advection J(psi, q), m2 s-3.
 
     The mean over layers, weighted with their thickness, sums to zero over rings: advection moves energy only.
     """
-    u, v = _velocity(grid, psi)
-    return ring_sums(grid, jnp.conj(grid.to_spectral(psi)) * _advection(grid, u, v, q))
+    return ring_sums(grid, jnp.conj(grid.to_spectral(psi)) * _advection(grid, psi, q))
 
 
+@functools.partial(jax.jit, static_argnums=0)
 def enstrophy_transfer(grid: PeriodicGrid, psi: jax.Array, q: jax.Array) -> jax.Array:
     """(..., nz, rings) gain of half of the mean square of q by advection, s-3."""
-    u, v = _velocity(grid, psi)
-    return -ring_sums(grid, jnp.conj(grid.to_spectral(q)) * _advection(grid, u, v, q))
+    return -ring_sums(grid, jnp.conj(grid.to_spectral(q)) * _advection(grid, psi, q))
 
 
 def flux(transfer: jax.Array) -> jax.Array:
@@ -71,13 +75,14 @@ def flux(transfer: jax.Array) -> jax.Array:
     return -jnp.cumsum(transfer, -1)
 
 
-def _velocity(grid: PeriodicGrid, psi: jax.Array) -> tuple[jax.Array, jax.Array]:
-    psi_hat = grid.to_spectral(psi)
-    k, l = (jnp.asarray(a, psi.dtype) for a in (grid.k, grid.l))  # noqa: E741
-    return grid.to_physical(-1j * l * psi_hat), grid.to_physical(1j * k * psi_hat)
+def _advection(grid: PeriodicGrid, psi: jax.Array, q: jax.Array) -> jax.Array:
+    """Coefficients of u . grad q in flux form, products taken on points where they have no aliases.
 
-
-def _advection(grid: PeriodicGrid, u, v, q) -> jax.Array:
-    """Coefficients of u . grad q, in flux form."""
+    The highest wavenumbers, whose sign the grid cannot tell, are left out.
+    """
     k, l = (jnp.asarray(a, q.dtype) for a in (grid.k, grid.l))  # noqa: E741
-    return 1j * (k * grid.to_spectral(u * q) + l * grid.to_spectral(v * q))
+    shape = grid.shape[1:]
+    signed = jnp.asarray(kept_wavenumbers(grid, "three_halves"), q.dtype)
+    psi_hat, q_hat = grid.to_spectral(psi) * signed, grid.to_spectral(q) * signed
+    u, v, fine = (to_fine(field, shape) for field in (*velocity(k, l, psi_hat), q_hat))
+    return flux_divergence(k, l, *(from_fine(flux, shape) for flux in (u * fine, v * fine))) * signed

@@ -159,6 +159,21 @@ def cut(coefficients: jax.Array, coarse: PeriodicGrid) -> jax.Array:
     return jnp.concatenate([kept, jnp.zeros((*kept.shape[:-1], 1), kept.dtype)], -1)
 
 
+def refined(field: np.ndarray, fine: PeriodicGrid) -> np.ndarray:
+    """(..., ny, nx) on the fine grid of a field (..., my, mx) of the same box, its other wavenumbers zero."""
+    (my, mx), (_, ny, nx) = field.shape[-2:], fine.shape
+    if (my, mx) == (ny, nx):
+        return np.asarray(field)
+    found = np.fft.rfft2(field)
+    padded = np.zeros((*field.shape[:-2], ny, nx // 2 + 1), complex)
+    half, columns = my // 2, mx // 2  # the highest wavenumber has no sign and is left out
+    padded[..., :half, :columns] = found[..., :half, :columns]
+    padded[..., -(half - 1) :, :columns] = found[..., -(half - 1) :, :columns]
+    (length_y, length_x), (dy, dx) = fine.lengths, fine.spacing
+    phase = 0.5 * (fine.k * (dx - length_x / mx) + fine.l * (dy - length_y / my))
+    return np.fft.irfft2(padded * np.exp(1j * phase), s=(ny, nx)) * (ny * nx) / (my * mx)
+
+
 def subgrid_source(
     coarsening: Coarsening,
     fine: tuple[QuasiGeostrophy, object],

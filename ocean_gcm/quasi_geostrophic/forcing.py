@@ -12,10 +12,12 @@ from typing import Annotated, Any, Literal
 
 import jax
 import jax.numpy as jnp
+import jax_datetime as jdt
 import numpy as np
 import pydantic
 from flax import nnx
 
+from ocean_gcm.clock import SECONDS_PER_DAY
 from ocean_gcm.closures.interface import Effects, LayerColumns
 from ocean_gcm.dynamics.spectral.grid import PeriodicGrid
 from ocean_gcm.errors import UserError
@@ -102,6 +104,13 @@ class MovingWaves(nnx.Module):
 
     def initial_memory(self, shape: tuple[int, int, int], dtype, key) -> jax.Array:
         return jnp.int32(0)
+
+    def memory_at(self, time: jdt.Timedelta, interval: float) -> jax.Array:
+        # at most 2**31 calls, and no product of days and seconds that could be larger
+        days, seconds = jnp.asarray(time.days, jnp.int32), jnp.asarray(time.seconds, jnp.int32)
+        step = round(interval)
+        whole, rest = divmod(SECONDS_PER_DAY, step)
+        return days * whole + (days * rest + seconds) // step
 
     def __call__(self, columns: LayerColumns, memory: jax.Array, key) -> tuple[Effects, jax.Array]:
         def moved(frequency: float) -> jax.Array:

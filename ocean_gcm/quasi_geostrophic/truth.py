@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,12 @@ import xarray as xr
 from ocean_gcm import __version__, rollout
 from ocean_gcm.build import build_model
 from ocean_gcm.config import config_from_dict
+from ocean_gcm.data.paths import expand
+from ocean_gcm.data.reading import open_dataset
 from ocean_gcm.data.zarr_store import GrowingStore
 from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
-from ocean_gcm.quasi_geostrophic.coarsening import Coarsening, OperatorConfig, subgrid_source
+from ocean_gcm.quasi_geostrophic.coarsening import Coarsening, OperatorConfig, refined, subgrid_source
 from ocean_gcm.quasi_geostrophic.experiment import LayersExperiment
 from ocean_gcm.state import State
 
@@ -71,6 +73,7 @@ def write_truth(
     sampling: Sampling,
     target: str | Path,
     *,
+    initial: np.ndarray | None = None,
     resume: bool = False,
     overwrite: bool = False,
     progress: Callable[[int], None] = lambda done: None,
@@ -82,6 +85,8 @@ def write_truth(
       operator: from the fine grid to the coarse one.
       sampling: trajectories and records.
       target: Zarr store.  What is complete of it stays when the program is interrupted.
+      initial: potential vorticity that trajectories start from, (n, nz, ny, nx) on a grid that is not finer than the
+        fine one (see `last_states`), that of seed s being initial[s]; default: the experiment's, drawn with the seed.
       resume: go on with the store; overwrite: replace it.
       progress: called with the number of trajectories done, at the beginning and after each.
 
@@ -90,6 +95,8 @@ def write_truth(
     """
     target = Path(target)
     model = build_model(fine)
+    if initial is not None:
+        _require_states(initial, sampling, model)
     run = _runner(model, Coarsening(model.grid, _coarse_grid(coarse), operator, coarse.dynamics.dealiasing), coarse)
     attributes = _attributes(fine, coarse, operator, sampling)
     if target.exists() and resume:
@@ -106,7 +113,7 @@ def write_truth(
         progress(store.records)
         number = min(batch, sampling.trajectories - store.records)
         dataset = _dataset(fine, coarse, sampling, store.records, number)
-        for name, values in run(sampling, [sampling.seed + store.records + n for n in range(number)]).items():
+        for name, values in run(sampling, range(store.records, store.records + number), initial).items():
             dataset[name].values[...] = values
         store.append(dataset)
     progress(store.records)
@@ -134,7 +141,10 @@ def coarse_experiment(fine: LayersExperiment, cells: int, dealiasing: str | None
 
 
 def _runner(model: OceanModel, coarsening: Coarsening, coarse: LayersExperiment) -> Callable:
-    """run(sampling, seeds) -> arrays (seeds, records, nz, my, mx) by name; each piece of a run is the same program."""
+    """run(sampling, numbers, initial) -> arrays (numbers, records, nz, my, mx) by name, of trajectories.
+
+    Each piece of a run is the same program.
+    """
     coarse_model = build_model(coarse)
 
     def see(static, coarse_static, q, source: bool):
@@ -157,12 +167,23 @@ def _runner(model: OceanModel, coarsening: Coarsening, coarse: LayersExperiment)
         return rollout.each(one, states)
 
     compiled = jax.jit(piece, static_argnums=(2, 3, 4))
-    spin = jax.jit(
-        lambda model, states, steps: rollout.each(lambda s: model.advance(s, steps=steps)[0], states), static_argnums=2
-    )
 
-    def run(sampling: Sampling, seeds: list[int]) -> dict[str, np.ndarray]:
-        states = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[_start(model, seed) for seed in seeds])
+    def spun(model, states, steps):
+        def one(state: State) -> State:
+            end = model.advance(state, steps=steps)[0]
+            # a trajectory's time begins with its start, and what acts from outside goes by it
+            return model.state_from(end.ocean, state.time, end.key)
+
+        return rollout.each(one, states)
+
+    spin = jax.jit(spun, static_argnums=2)
+
+    def run(sampling: Sampling, numbers: Sequence[int], initial: np.ndarray | None) -> dict[str, np.ndarray]:
+        seeds = [sampling.seed + number for number in numbers]
+        starts = [
+            _start(model, seed, None if initial is None else refined(initial[seed], model.grid)) for seed in seeds
+        ]
+        states = jax.tree.map(lambda *leaves: jnp.stack(leaves), *starts)
         if sampling.spin_up:
             states = spin(model, states, sampling.spin_up)
         parts: list[tuple] = []
@@ -187,9 +208,40 @@ def _records(coarsening: Coarsening, sampling: Sampling, seeds: int) -> int:
     return -(-sampling.records // pieces)
 
 
-def _start(model: OceanModel, seed: int) -> State:
-    q = model.config.initial.potential_vorticity(model.grid, seed)
+def _start(model: OceanModel, seed: int, q: np.ndarray | None) -> State:
+    if q is None:
+        q = model.config.initial.potential_vorticity(model.grid, seed)
     return model.initial_state(jax.random.key(seed), fields={"potential_vorticity": q})
+
+
+def last_states(path: str | Path) -> np.ndarray:
+    """(trajectories, nz, ny, nx) potential vorticity in the last records of a truth or of a run of layers.
+
+    Raises UserError for what cannot be read or has none.
+    """
+    where = expand(path)
+    if isinstance(where, Path) and (where / "config.yaml").exists():
+        where = where / "output.zarr"
+    dataset = open_dataset(where)
+    if "pv" not in dataset or "time" not in dataset["pv"].dims or not dataset.sizes["time"]:
+        raise UserError(f"{where} has no records of pv; expected a truth or a run of layers")
+    last = dataset["pv"].isel(time=-1)
+    return np.asarray(last if "trajectory" in last.dims else last.expand_dims("trajectory"))
+
+
+def _require_states(initial: np.ndarray, sampling: Sampling, model: OceanModel) -> None:
+    number, nz, ny, nx = initial.shape
+    if number < sampling.seed + sampling.trajectories:
+        raise UserError(
+            f"--seed and --trajectories ask for the initial states {sampling.seed} to "
+            f"{sampling.seed + sampling.trajectories - 1}; there are {number}, from 0"
+        )
+    levels, rows, columns = model.grid.shape
+    if nz != levels or ny > rows or nx > columns:
+        raise UserError(
+            f"the initial states have {nz} layers of {ny} x {nx} cells; expected {levels} layers of at most "
+            f"{rows} x {columns}, those of the fine model"
+        )
 
 
 def _require_finite(values: np.ndarray, seeds: list[int]) -> None:

@@ -3,6 +3,7 @@
 import types
 
 import jax.numpy as jnp
+import jax_datetime as jdt
 import numpy as np
 import pytest
 
@@ -25,4 +26,5 @@ def test_moving_waves_follow_their_phases(steps):
     assert not source[0].any() and int(following) == steps + 1
     # frequencies are rounded to 2**-32 turns per step
     np.testing.assert_allclose(source[1], expected, atol=1.7e-12 * (1e-5 + 2e-9 * steps))
+    assert int(waves.memory_at(jdt.Timedelta(*divmod(int(time), 86400)), 1200.0)) == steps
     assert source[1].std() == pytest.approx(1.7e-12, rel=1e-5)

@@ -48,6 +48,27 @@ def test_store_has_the_states_of_the_fine_model(config, tmp_path, capsys, monkey
         assert resolved.sum() > 10
         np.testing.assert_allclose(np.abs(kept)[resolved], np.abs(spectrum)[resolved], rtol=1e-3)
         whole = found.load()
+    # a truth goes on from the last records of another
+    further = tmp_path / "further.zarr"
+    begin = [
+        str(path),
+        "--grid",
+        "16",
+        "--initial",
+        str(target),
+        "--seed",
+        "1",
+        "--steps",
+        "1",
+        "--output",
+        str(further),
+    ]
+    assert main(["truth", *begin, "--trajectories", "2"]) == 2
+    assert "initial states 1 to 2; there are 2" in capsys.readouterr().err
+    assert main(["truth", *begin, "--trajectories", "1"]) == 0
+    with xr.open_zarr(further) as found:
+        start = np.fft.rfft2(found.pv.values[0, 0])[:, [0, 1, 2, 3, -3, -2, -1], :4] / 4
+        np.testing.assert_allclose(np.abs(start)[resolved], np.abs(kept)[resolved], rtol=1e-3)
     # a store with one trajectory goes on to the same
     part = tmp_path / "part.zarr"
     assert write(path, part, trajectories=1) == 0

@@ -1,0 +1,1 @@
+"""How good closures of layers are: their sources beside the diagnosed one, and statistics of runs with them."""

@@ -1,0 +1,82 @@
+"""Long runs of a coarse model from states of a truth."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import jax_datetime as jdt
+import numpy as np
+
+from eval.subgrid.statistics import Flow, flow_statistics
+from ocean_gcm.data.layers_truth import LayersTruth
+from ocean_gcm.errors import UserError
+from ocean_gcm.model import OceanModel
+
+_LARGEST = 20.0
+"""A run is unstable whose mean square of potential vorticity exceeds the truth's so many times."""
+_PIECES = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Runs:
+    """Attributes:
+    kept: (runs, records, nz, ny, nx) potential vorticity of stable runs, without the spin-up.
+    stable: (starts,) whether the run stayed finite and of bounded enstrophy.
+    interval: s between records.
+    """
+
+    kept: np.ndarray
+    stable: np.ndarray
+    interval: float
+
+
+def run(model: OceanModel, truth: LayersTruth, plan) -> Runs:
+    """Run from states of the truth that are spread over its records.
+
+    A run ends where it is no longer stable; those that are stable count from the end of the spin-up on.
+    """
+    records = np.linspace(0, len(truth) - 1, plan.starts + 1)[:-1].round().astype(int)
+    windows = truth.windows(records, 1)
+    limit = _LARGEST * float((np.asarray(windows.ocean.potential_vorticity, float) ** 2).mean())
+    kept, stable = [], []
+    for number in range(plan.starts):
+        time = jdt.Timedelta(jnp.asarray(windows.days[number, 0]), jnp.asarray(windows.seconds[number, 0]))
+        ocean = jax.tree.map(lambda a, n=number: jnp.asarray(a[n, 0]), windows.ocean)
+        states = _one(model, model.state_from(ocean, time, jax.random.key(number)), plan, limit)
+        stable.append(states is not None)
+        if states is not None:
+            kept.append(states[plan.first :])
+    whole = np.stack(kept) if kept else np.zeros((0, 0, *model.grid.shape), np.float32)
+    return Runs(whole, np.array(stable), plan.save_every * model.time_step)
+
+
+def _one(model: OceanModel, state, plan, limit: float) -> np.ndarray | None:
+    """(records, nz, ny, nx) after each `save_every` steps, or None if it is unstable."""
+    records = plan.steps // plan.save_every
+    piece = next(size for size in range(max(1, records // _PIECES), 0, -1) if records % size == 0)
+    parts = []
+    for _ in range(records // piece):
+        state, seen = model.unroll(state, steps=piece * plan.save_every, save_every=plan.save_every)
+        q = np.asarray(seen.states.ocean.potential_vorticity)
+        square = (q[-1].astype(float) ** 2).mean()
+        if not np.isfinite(q).all() or not square < limit:
+            return None
+        parts.append(q)
+    return np.concatenate(parts)
+
+
+def truth_statistics(model: OceanModel, truth: LayersTruth, plan) -> Flow:
+    """Of the truth, at the interval of the runs or the next longer one that its records have.
+
+    Raises UserError where its trajectories are shorter than two such intervals.
+    """
+    wanted = plan.save_every * model.time_step
+    stride = max(1, int(np.ceil(wanted / truth.interval - 1e-9)))
+    length = len(truth.times)
+    if length <= 2 * stride:
+        raise UserError(f"{truth.label} has trajectories of {length} records; expected more than {2 * stride}")
+    records = (length - 1) // stride + 1
+    windows = truth.windows(np.arange(truth.trajectories) * length, records, stride)
+    return flow_statistics(model, np.asarray(windows.ocean.potential_vorticity), stride * truth.interval, sources=False)

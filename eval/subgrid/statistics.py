@@ -1,0 +1,115 @@
+"""Statistics of a flow of layers: means, spectra, transfers, distributions, decorrelation."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import jax_datetime as jdt
+import numpy as np
+from scipy.stats import wasserstein_distance
+
+from ocean_gcm.metrics import isotropic
+from ocean_gcm.metrics.decorrelation import autocorrelation, decorrelation_time
+from ocean_gcm.metrics.similarity import Statistics, layers_statistics
+from ocean_gcm.model import OceanModel
+from ocean_gcm.quasi_geostrophic.tendencies import closures_source
+from ocean_gcm.state import Layers
+
+_MOST = 200
+"""Records that spectra and distributions are computed from, evenly spaced."""
+_LAGS = 60
+
+
+@dataclasses.dataclass(frozen=True)
+class Flow:
+    """Attributes:
+    statistics: samples and spectra of `ocean_gcm.metrics.similarity`.
+    enstrophy_transfer: (nz, rings) s-3, by advection alone.
+    correlation: (nz, lags + 1) of potential vorticity in time.
+    interval: s between the lags.
+    rings: how many rings count, those below two thirds of the highest wavenumber.
+    """
+
+    statistics: Statistics
+    enstrophy_transfer: np.ndarray
+    correlation: np.ndarray
+    interval: float
+    rings: int
+
+    def rows(self) -> list[tuple]:
+        """(variable, lead, metric, value): means of each layer and decorrelation times in s."""
+        rows = []
+        for layer in range(len(self.correlation)):
+            for name in ("kinetic_energy", "enstrophy"):
+                spectrum = self.statistics.spectra[f"{name}_spectrum{layer + 1}"]
+                rows.append((f"{name}{layer + 1}", "", "mean", float(spectrum.sum())))
+            time = decorrelation_time(self.correlation[layer], self.interval)
+            rows.append((f"q{layer + 1}", "", "decorrelation_time", time))
+        return rows
+
+
+def flow_statistics(model: OceanModel, q: np.ndarray, interval: float, sources: bool = True) -> Flow:
+    """Of runs (runs, records, nz, ny, nx), `interval` seconds apart; with what closures bring in if `sources`.
+
+    Sources of closures are those at the start of the model: what they remember of the past has no part in them.
+    """
+    chosen = np.unique(np.linspace(0, q.shape[1] - 1, max(1, _MOST // len(q))).round().astype(int))
+    some = q[:, chosen].reshape(-1, *q.shape[2:])
+    source = _sources(model, some) if sources and model.config.closures else None
+    statistics = layers_statistics(model.core, some, source, last=len(some))
+    psi_and_q = jax.jit(lambda static, q: jax.lax.map(lambda each: _enstrophy_transfer(model, static, each), q))
+    transfer = np.asarray(psi_and_q(model.metrics(), jnp.asarray(some))).mean(0)
+    lags = min(_LAGS, q.shape[1] - 1)
+    correlation = [
+        np.mean([autocorrelation(each[:, layer], lags) for each in q], 0) for layer in range(model.grid.shape[0])
+    ]
+    rings = int(np.floor(min(model.grid.shape[1:]) / 3)) + 1
+    return Flow(statistics, transfer, np.array(correlation), interval, rings)
+
+
+def _sources(model: OceanModel, q: np.ndarray) -> jax.Array:
+    zero = jdt.Timedelta(jnp.int32(0), jnp.int32(0))
+    keys = jax.random.split(jax.random.key(0), len(q))
+    added = jax.jit(
+        lambda model, q, keys: jax.lax.map(
+            lambda each: closures_source(model, Layers(each[0]), zero, each[1]), (q, keys)
+        )
+    )
+    return added(model, jnp.asarray(q), keys)
+
+
+def _enstrophy_transfer(model: OceanModel, static, q: jax.Array) -> jax.Array:
+    core = model.core
+    psi = core.grid.to_physical(core.prepare(static, Layers(q)).psi_hat)
+    return isotropic.enstrophy_transfer(core.grid, psi, q)
+
+
+def compare(flow: Flow, target: Flow) -> list[tuple]:
+    """Rows (variable, lead, metric, value) of a flow against another one.
+
+    spectrum_error: root mean square of the logarithm (base 10) of the ratio of spectra, over rings from 1 to the
+    highest of the target.  transfer_error: root mean square difference over the target's size.  distance: Wasserstein
+    distance of distributions over the standard deviation of the target.
+    """
+    rows = []
+    for name, spectrum in target.statistics.spectra.items():
+        own = flow.statistics.spectra[name]
+        if "_spectrum" in name:
+            high = np.flatnonzero(spectrum > 1e-6 * spectrum.max())[-1]
+            ratio = own[1 : high + 1] / spectrum[1 : high + 1]
+            rows.append((name, "", "spectrum_error", float(np.sqrt(np.mean(np.log10(np.maximum(ratio, 1e-30)) ** 2)))))
+        elif spectrum.any():
+            rows.append((name, "", "transfer_error", _relative(own, spectrum)))
+    for layer, transfer in enumerate(target.enstrophy_transfer):
+        name = f"enstrophy_transfer{layer + 1}"
+        rows.append((name, "", "transfer_error", _relative(flow.enstrophy_transfer[layer], transfer)))
+    for name, values in target.statistics.samples.items():
+        distance = wasserstein_distance(flow.statistics.samples[name], values)
+        rows.append((name, "", "distance", float(distance / values.std())))
+    return rows
+
+
+def _relative(found: np.ndarray, expected: np.ndarray) -> float:
+    return float(np.sqrt(np.mean((found - expected) ** 2) / np.mean(expected**2)))

@@ -1,0 +1,59 @@
+"""Closures of layers scored on a tiny truth: what reaches the table, and mistakes."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+import yaml
+from layers_model import TREE
+
+from eval.__main__ import main
+
+SINGLE = {"closures": {"viscosity": {"kind": "leith"}}, "forcing": {}, "precision": "float32"}
+SINGLE["dynamics"] = {
+    "core": "quasi_geostrophic",
+    "layers": {"thickness": [1000]},
+    "bottom_drag": 1e-7,
+    "dealiasing": "three_halves",
+    "time_stepper": "crank_nicolson_rk2",
+}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Folder of a configuration with a closure and a truth of random waves that lacks a damping."""
+    folder = tmp_path_factory.mktemp("subgrid")
+    (folder / "leith.yaml").write_text(yaml.safe_dump(TREE | SINGLE))
+    hat = np.fft.rfft2(np.random.default_rng(0).standard_normal((1, 5, 1, 16, 16)))
+    hat[..., 4:-3, :], hat[..., 4:], hat[..., 0, 0] = 0, 0, 0
+    q, x = 5e-6 * np.fft.irfft2(hat), (np.arange(16) + 0.5) * 1e6 / 16
+    dims = ("trajectory", "time", "layer", "y", "x")
+    truth = xr.Dataset({"pv": (dims, q), "pv_subgrid_source": (dims, -1e-6 * q)}, {"y": x, "x": x})
+    truth.assign_coords(time=("time", 7200.0 * np.arange(5), {"units": "s"})).to_zarr(folder / "truth.zarr")
+    return folder
+
+
+def test_scores_and_report(files, capsys):
+    options = ["--steps", "24", "--save-every", "4", "--starts", "1", "--spin-up", "0", "--offline", "4"]
+    places = ["--truth", str(files / "truth.zarr"), "--output", str(files / "report")]
+    assert main(["subgrid", f"viscous={files / 'leith.yaml'}", *places, *options]) == 0
+    table = pd.read_csv(files / "report" / "subgrid.csv").set_index(["model", "variable", "metric"]).value
+    assert table["viscous", "pv", "stable"] == 1 and (files / "report" / "index.html").exists()
+    # it takes enstrophy, as does the source of the truth, and the run begins with a state of that
+    assert 0 < table["viscous", "source1", "correlation"] < 1 and table["viscous", "source1", "enstrophy_ratio"] > 0
+    assert table["viscous", "enstrophy1", "mean"] == pytest.approx(table["truth", "enstrophy1", "mean"], rel=0.1)
+    assert table["viscous", "q1", "distance"] > 0 and "similarity" not in table.index.get_level_values("metric")
+    assert "100% of the runs with viscous are stable" in capsys.readouterr().out.replace("\n", " ")
+
+
+def test_mistakes_are_one_sentence(files, capsys):
+    base = ["--truth", str(files / "truth.zarr"), "--output", str(files / "r")]
+    model = str(files / "leith.yaml")
+    assert main(["subgrid", model, *base, "--without", "other"]) == 2
+    assert "--without is other; expected one of leith" in capsys.readouterr().err
+    assert main(["subgrid", model, *base, "--steps", "7"]) == 2
+    assert "expected a divisor of --steps = 7" in capsys.readouterr().err
+    assert main(["subgrid", str(files), *base, "--closures", "leith"]) == 2
+    assert "holds no exported model" in capsys.readouterr().err
+    assert main(["subgrid", model, model, *base]) == 2
+    assert "two models are called leith" in capsys.readouterr().err
