@@ -70,7 +70,8 @@ def _one(model: OceanModel, state, plan, limit: float) -> np.ndarray | None:
 def truth_statistics(model: OceanModel, truth: LayersTruth, plan) -> Flow:
     """Of the truth, at the interval of the runs or the next longer one that its records have.
 
-    Raises UserError where its trajectories are shorter than two such intervals.
+    Its subgrid source, if it has one, stands in its budget where closures stand in that of a model.  Raises UserError
+    where its trajectories are shorter than two such intervals.
     """
     wanted = plan.save_every * model.time_step
     stride = max(1, int(np.ceil(wanted / truth.interval - 1e-9)))
@@ -78,5 +79,9 @@ def truth_statistics(model: OceanModel, truth: LayersTruth, plan) -> Flow:
     if length <= 2 * stride:
         raise UserError(f"{truth.label} has trajectories of {length} records; expected more than {2 * stride}")
     records = (length - 1) // stride + 1
+    if truth.has_sources:
+        truth = truth.with_increments("the energy budget")
     windows = truth.windows(np.arange(truth.trajectories) * length, records, stride)
-    return flow_statistics(model, np.asarray(windows.ocean.potential_vorticity), stride * truth.interval, sources=False)
+    q = np.asarray(windows.ocean.potential_vorticity)
+    source = windows.increments.get("potential_vorticity", np.zeros_like(q))
+    return flow_statistics(model, q, stride * truth.interval, np.asarray(source))

@@ -50,14 +50,18 @@ class Flow:
         return rows
 
 
-def flow_statistics(model: OceanModel, q: np.ndarray, interval: float, sources: bool = True) -> Flow:
-    """Of runs (runs, records, nz, ny, nx), `interval` seconds apart; with what closures bring in if `sources`.
+def flow_statistics(model: OceanModel, q: np.ndarray, interval: float, source: np.ndarray | None = None) -> Flow:
+    """Of runs (runs, records, nz, ny, nx), `interval` seconds apart, with what is not resolved in their budget.
 
-    Sources of closures are those at the start of the model: what they remember of the past has no part in them.
+    That is `source`, of the same shape, or what the model's closures give (those at its start: what they remember of
+    the past has no part in them).
     """
     chosen = np.unique(np.linspace(0, q.shape[1] - 1, max(1, _MOST // len(q))).round().astype(int))
     some = q[:, chosen].reshape(-1, *q.shape[2:])
-    source = _sources(model, some) if sources and model.config.closures else None
+    if source is not None:
+        source = jnp.asarray(source[:, chosen].reshape(some.shape))
+    elif model.config.closures:
+        source = _sources(model, some)
     statistics = layers_statistics(model.core, some, source, last=len(some))
     psi_and_q = jax.jit(lambda static, q: jax.lax.map(lambda each: _enstrophy_transfer(model, static, each), q))
     transfer = np.asarray(psi_and_q(model.metrics(), jnp.asarray(some))).mean(0)
