@@ -40,3 +40,12 @@ def few_programs():
         jax.clear_caches()
         gc.collect()
         ctypes.CDLL(None).malloc_trim(0)  # only then does it go back to the system
+
+
+@pytest.fixture
+def compiled_as_for_users():
+    """Full optimizations, for bounds on rounding that hold for what users run."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)

@@ -87,8 +87,10 @@ def test_a_window_is_linear_in_time_at_the_points_of_the_grid(source):
         found, hours = surface(first, jnp.int32(second)), second / 3600
         np.testing.assert_allclose(found.stress_x, at_faces(linear(data["tauuo"], hours), -1), atol=1e-14)
         np.testing.assert_allclose(found.stress_y, at_faces(linear(data["tauvo"], hours), -2), atol=1e-14)
-        np.testing.assert_allclose(found.heat_flux[GRID.wet], linear(data["hfds"], hours)[GRID.wet], rtol=1e-12)
-        np.testing.assert_allclose(found.sst[GRID.wet], linear(data["tos"], hours)[GRID.wet], rtol=1e-12)
+        for field, name in ((found.heat_flux, "hfds"), (found.sst, "tos")):
+            # rounding is that of the two records, between which the flux may vanish
+            size = np.abs(data[name]).max()
+            np.testing.assert_allclose(field[GRID.wet], linear(data[name], hours)[GRID.wet], rtol=0, atol=1e-14 * size)
         assert found.sst_piston_velocity == YEAR.sst_piston_velocity
 
     check()

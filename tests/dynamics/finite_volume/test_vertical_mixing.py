@@ -22,6 +22,7 @@ def columns(rng):
     return tuple(map(jnp.asarray, (rng.normal(size=(NZ, NY, NX)) * wet, thickness, conductance)))
 
 
+@pytest.mark.usefixtures("compiled_as_for_users")
 def test_content_is_conserved_and_variance_falls(columns):
     x, h, conductance = columns
     (change,) = diffuse((x,), h, conductance, 86400.0)
