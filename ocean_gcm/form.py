@@ -13,6 +13,7 @@ from ocean_gcm import nonfinite
 from ocean_gcm.budget import Budget
 from ocean_gcm.data import output
 from ocean_gcm.experiment import Experiment
+from ocean_gcm.forcing.config import DatedConfig
 from ocean_gcm.quasi_geostrophic import output as layers
 from ocean_gcm.quasi_geostrophic.experiment import LayersExperiment
 
@@ -28,6 +29,7 @@ class Form:
       account: type of the running account, with `begin`, `add` and `close`; a dataclass of JSON-like values.
       mask: (grid, name) -> where a field has values.
       place: (grid, name, index) -> where that is, in words.
+      dated: (config) -> its section on dated records of what acts at the surface, or None.
     """
 
     fields_of: Callable[[Any], dict[str, np.ndarray]]
@@ -36,9 +38,18 @@ class Form:
     account: type
     mask: Callable[[Any, str], np.ndarray]
     place: Callable[[Any, str, tuple[int, ...]], str]
+    dated: Callable[[Any], DatedConfig | None]
 
 
-OCEAN = Form(output.fields_of, output.static_dataset, output.records, Budget, nonfinite.mask_of_field, nonfinite.place)
+OCEAN = Form(
+    output.fields_of,
+    output.static_dataset,
+    output.records,
+    Budget,
+    nonfinite.mask_of_field,
+    nonfinite.place,
+    lambda config: config.forcing,
+)
 LAYERS = Form(
     layers.fields_of,
     layers.static_dataset,
@@ -46,6 +57,7 @@ LAYERS = Form(
     layers.CourantAccount,
     lambda grid, name: np.ones(grid.shape, bool),
     layers.place,
+    lambda config: None,  # their section `forcing` is the core's own
 )
 
 

@@ -17,7 +17,6 @@ import numpy as np
 from rich.console import Console
 
 from ocean_gcm import nonfinite, summary
-from ocean_gcm.config import Config
 from ocean_gcm.data import restart
 from ocean_gcm.data.stream import streams
 from ocean_gcm.errors import UserError
@@ -171,8 +170,7 @@ class _Simulation:
 
     def _open_source(self) -> Source:
         """What acts at the surface."""
-        # layers have a section of this name, too, which their core reads
-        settings, time = self.config.forcing if isinstance(self.config, Config) else None, self.config.time
+        settings, time = self.form.dated(self.config), self.config.time
         if settings is None:
             return RepeatingYear(self.model.forcing)
         source = open_forcing(
