@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rich.console import Console
@@ -99,6 +101,20 @@ class PieceReport(Display):
             left = _clock((self._total - done) / rate) if rate > 0 else "unknown"
             text = f"{done} of {self._total} {self._what}{place}  {left} left"
             self._console.print(text, highlight=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def piece_report(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+    """update(done, total) of a `PieceReport` whose pieces are not known before its first call."""
+    with contextlib.ExitStack() as stack:
+        begun: list[PieceReport] = []
+
+        def update(done: int, total: int) -> None:
+            if not begun:
+                begun.append(stack.enter_context(PieceReport(console, total, what, done)))
+            begun[0].update(done)
+
+        yield update
 
 
 def _clock(seconds: float) -> str:

@@ -26,7 +26,10 @@ _WIDTH, _ERRORS = 2.3, 2.6
 """Inches: width of a map, height of the row of errors."""
 
 LINES = {"rmse": ("trained", "-"), "rmse_untrained": ("untrained", "--"), "rmse_persistence": ("persistence", ":")}
-UNITS = {"u": "m s-1", "v": "m s-1", "temperature": "K", "salinity": "g kg-1", "sea_surface_height": "m"}
+UNITS = {
+    **{"u": "m s-1", "v": "m s-1", "temperature": "K", "salinity": "g kg-1", "sea_surface_height": "m"},
+    **{"potential_vorticity": "s-1", "vorticity": "s-1", "streamfunction": "m2 s-1"},
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +68,7 @@ def draw_validation(
         for half, (name, (label, colours)) in zip(halves, SHOWN.items(), strict=True):
             fields = (rollout.truth[name][chosen], rollout.forecast[name][chosen])
             _draw_maps(half, grid, [leads[n] for n in chosen], fields, label, style.COLOURS[colours])
-        _draw_errors(below, leads, scores)
+        draw_errors(below, leads, scores, DAY, "d")
         return style.save(figure, path)
 
 
@@ -99,14 +102,15 @@ def _shape(grid: Grid) -> float:
     return float(np.clip(np.ptp(frame.y_edges) / np.ptp(frame.x_edges), 0.3, 1.5))
 
 
-def _draw_errors(figure, leads: Sequence[float], scores: Mapping[str, Mapping]) -> None:
-    days = np.array(leads) / DAY
+def draw_errors(figure, leads: Sequence[float], scores: Mapping[str, Mapping], seconds: float, unit: str) -> None:
+    """RMSE of each variable against the lead, in a unit of so many seconds."""
+    times = np.asarray(leads) / seconds
     names = list(scores["rmse"])
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         for key, (label, line) in LINES.items():
-            axes.plot(days, scores[key][name], line, marker="o", markersize=3, label=label)
+            axes.plot(times, scores[key][name], line, marker="o", markersize=3, label=label)
         axes.set_title(f"{name.replace('_', ' ')} ({UNITS.get(name, '1')})", fontsize=8)
-        axes.set_xlabel("lead (d)")
+        axes.set_xlabel(f"lead ({unit})")
         axes.set_ylim(bottom=0.0)
         axes.grid(alpha=0.3)
     figure.axes[0].set_ylabel("RMSE")

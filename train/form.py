@@ -19,7 +19,8 @@ class Form:
       require: (config, model, mesh) raises UserError for sections of a training that do not fit the core.
       open_truth: (config, model, base, directory, say) -> the truth, made in `directory` where the training makes it.
       statistics: (config, truth, period, model, base, directory) -> of the period, computed once.
-      loss: (config, stage, model, truth, statistics, masks) -> the loss of a stage.
+      loss: (config, stage, model, held, statistics, masks) -> the loss of a stage; `held()` is the truth with its
+        increments.
       lacks: (increments by name) -> fields, what closures should add in a stage of tendencies, per second.
       changes: (model, forcing, stage, (fields, clock, bits of a key)) -> (member, ...) fields that closures add, per
         second.

@@ -11,9 +11,7 @@ from matplotlib.figure import Figure
 
 from ocean_gcm.dynamics.spectral.grid import PeriodicGrid
 from ocean_gcm.figures import style
-from train.figures import DAY, LINES, MOST_LEADS, Rollout
-
-UNITS = {"potential_vorticity": "s-1", "vorticity": "s-1", "streamfunction": "m2 s-1", "u": "m s-1", "v": "m s-1"}
+from train.figures import DAY, MOST_LEADS, Rollout, draw_errors
 
 
 def draw_layers_validation(
@@ -45,18 +43,5 @@ def draw_layers_validation(
             style.colour_bar(mesh, axes[row], "pv (s⁻¹)")
         for column, number in enumerate(chosen):
             axes[0, column].set_title(f"{leads[number] / unit:g} {word}", fontsize=8)
-        _draw_errors(below, np.asarray(leads) / unit, word, scores)
+        draw_errors(below, leads, scores, unit, word)
         return style.save(figure, path)
-
-
-def _draw_errors(figure, times: np.ndarray, word: str, scores: Mapping[str, Mapping]) -> None:
-    names = list(scores["rmse"])
-    for axis, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-        for key, (label, line) in LINES.items():
-            axis.plot(times, scores[key][name], line, marker="o", markersize=3, label=label)
-        axis.set_title(f"{name.replace('_', ' ')} ({UNITS.get(name, '1')})", fontsize=8)
-        axis.set_xlabel(f"lead ({word})")
-        axis.set_ylim(bottom=0.0)
-        axis.grid(alpha=0.3)
-    figure.axes[0].set_ylabel("RMSE")
-    figure.axes[0].legend(fontsize=7)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ocean_gcm.data.layers_statistics import layers_statistics, source_scales
 from ocean_gcm.data.layers_truth import LayersTruth, open_layers_truth
-from ocean_gcm.data.statistics import Statistics, read_statistics
+from ocean_gcm.data.statistics import Statistics, computed_once, read_statistics
 from ocean_gcm.data.truth import Period
 from ocean_gcm.errors import UserError
 from ocean_gcm.metrics.layers_loss import LayersLoss, build_layers_loss, require_layers_variables
@@ -52,20 +52,14 @@ def statistics(
 ) -> Statistics:
     if config.truth.statistics is not None:
         return read_statistics(located(config.truth.statistics, base))
-    path = directory / "statistics.json"
-    if path.exists():
-        return read_statistics(path)
-    found = layers_statistics(truth, period, model)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    found.write(path)
-    return found
+    return computed_once(directory / "statistics.json", lambda: layers_statistics(truth, period, model))
 
 
 def loss(
     config: LossConfig,
     stage: StageConfig,
     model: OceanModel,
-    truth: LayersTruth,
+    held: Callable[[], LayersTruth],
     statistics: Statistics,
     masks: Mapping[str, np.ndarray] | None,
 ) -> LayersLoss:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ocean_gcm import rollout
 from ocean_gcm.clock import SECONDS_PER_DAY, duration_seconds
-from ocean_gcm.data.statistics import Statistics, compute_statistics, read_statistics
+from ocean_gcm.data.statistics import Statistics, compute_statistics, computed_once, read_statistics
 from ocean_gcm.data.truth import Period, Truth
 from ocean_gcm.data.truth import open_truth as open_series
 from ocean_gcm.errors import UserError
@@ -56,30 +56,26 @@ def statistics(
         given.require_grid(model.grid)
         given.require_data(truth.fields(period.begin), model.grid, truth.series.label)
         return given
-    path = directory / "statistics.json"
-    if path.exists():
-        return read_statistics(path)
     losses = [config.loss_of(n).variables for n in range(len(config.stages))]
     variables = list(dict.fromkeys(name for loss in losses for name, weight in loss.items() if weight > 0))
     data = truth.series.dataset.isel(time=slice(period.begin, period.end))
-    found = compute_statistics(data, model.grid, lead=float(truth.interval), variables=variables)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    found.write(path)
-    return found
+    lead = float(truth.interval)
+    return computed_once(
+        directory / "statistics.json", lambda: compute_statistics(data, model.grid, lead=lead, variables=variables)
+    )
 
 
 def loss(
     config: LossConfig,
     stage: StageConfig,
     model: OceanModel,
-    truth: Truth,
+    held: Callable[[], Truth],
     statistics: Statistics,
     masks: Mapping[str, np.ndarray] | None,
 ) -> Loss:
     leads = stage.leads(model.time_step)
     if config.scale == "increment":
-        held = truth.with_increments("mode = tendency or scale = increment")
-        scales = spread_of_increments(held.increments, model.grid, config.smallest_scale)
+        scales = spread_of_increments(held().increments, model.grid, config.smallest_scale)
         scales = {name: SECONDS_PER_DAY * spread for name, spread in scales.items()}
     else:
         scales = statistics.scales(config.scale, config.smallest_scale)

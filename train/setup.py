@@ -139,7 +139,8 @@ class Material:
 
     def loss(self, stage: StageConfig, config: LossConfig, masks: dict[str, np.ndarray] | None = None) -> Loss:
         """Of a stage, where `masks` by variable are True.  Raises UserError if it does not fit."""
-        return self.setup.learner.form.loss(config, stage, self.setup.model, self.truth, self.statistics, masks)
+        held = lambda: self.held_truth  # noqa: E731  read once, where it is needed
+        return self.setup.learner.form.loss(config, stage, self.setup.model, held, self.statistics, masks)
 
     def batches(self, iteration: int) -> Iterator[Batch]:
         """Batches from an iteration of the whole training to the end of its stage.

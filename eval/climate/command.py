@@ -28,7 +28,7 @@ def add(commands) -> None:
 def run(options: argparse.Namespace) -> None:
     """Diagnose, write tables and report."""
     from eval.climate import evaluation, report
-    from eval.report.markdown import around, write_markdown
+    from eval.report.markdown import around, publish
     from ocean_gcm.errors import UserError
 
     if not options.last > 0:
@@ -37,9 +37,4 @@ def run(options: argparse.Namespace) -> None:
         around(options.page)
     found = evaluation.evaluate(options.run_data, options.reference, options.last, options.eddies)
     evaluation.write(found, options.output, options.model)
-    page = report.page(found)
-    path = page.write(options.output)
-    if options.page is not None:
-        write_markdown(options.page, page.title, page.sections)
-    print(page.summary)
-    print(f"wrote {path}")
+    publish(report.page(found), options.output, options.page)

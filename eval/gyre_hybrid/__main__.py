@@ -9,17 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import ocean_gcm as og
 from eval.gyre_hybrid import climate, forecasts
 from eval.gyre_hybrid.page import write_page
+from eval.models import model_at
 from ocean_gcm.data.truth import open_truth
 from ocean_gcm.errors import UserError, exit_code
-from ocean_gcm.model import OceanModel
-
-
-def model_at(path: str) -> OceanModel:
-    """Of a configuration or a training run."""
-    return og.build_model(og.load_config(path)) if path.endswith((".yaml", ".yml")) else og.load_model(path)
 
 
 def labelled(text: str) -> tuple[str, int, str]:

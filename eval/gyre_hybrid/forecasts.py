@@ -16,7 +16,7 @@ from ocean_gcm.metrics.crps import fair_crps
 from ocean_gcm.metrics.ensemble import ensemble_variance
 from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Ocean, State
-from ocean_gcm.stochastic.initial import perturb
+from ocean_gcm.stochastic.initial import member_of
 
 DAY = 86400
 SCORES = ("mean_squared_error", "mean_absolute_error", "fair_crps", "variance")
@@ -99,8 +99,7 @@ def begun(model: OceanModel, start: Window, keys: jax.Array, members: int) -> St
     """Initial states (start * member) of the states of a truth; several members differ, each by its own key."""
 
     def member(ocean, days, seconds, key):
-        state = model.encode(ocean, jdt.Timedelta(days, seconds), key)
-        return state if members == 1 else jax.tree.map(lambda a: a[0], perturb(model, state, key, members=1))
+        return member_of(model, ocean, jdt.Timedelta(days, seconds), key, model.forcing, perturbed=members > 1)
 
     each = jax.vmap(lambda key: jax.vmap(lambda m: jax.random.fold_in(key, m))(jnp.arange(members)))(keys)
     several = jax.tree.map(lambda a: jnp.repeat(jnp.asarray(a), members, 0), (start.ocean, start.days, start.seconds))

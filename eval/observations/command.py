@@ -49,7 +49,7 @@ def add(commands) -> None:
 def run(options: argparse.Namespace) -> None:
     """Match, write tables and report."""
     from eval.observations import evaluation, report
-    from eval.report.markdown import around, write_markdown
+    from eval.report.markdown import around, publish
     from ocean_gcm.errors import UserError
 
     paths = [*options.profiles, *options.drifters, *options.tracks]
@@ -64,13 +64,9 @@ def run(options: argparse.Namespace) -> None:
         draws=options.draws, **layers,
     )  # fmt: skip
     evaluation.write(found, options.output)
-    page = report.page(found)
-    path = page.write(options.output)
+    publish(report.page(found), options.output, options.page)
     if options.page is not None:
-        write_markdown(options.page, page.title, page.sections)
         evaluation.write_csv(found, options.page.with_suffix(".csv"))
-    print(page.summary)
-    print(f"wrote {path}")
 
 
 def _layers(text: str) -> tuple[float, ...]:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from eval.report.pages import Page
 from eval.report.parts import Cell, Gallery, Legend, Part, Section, Table, Text
 from eval.report.pictures import Picture
 from ocean_gcm.errors import UserError
@@ -28,6 +29,18 @@ def write_markdown(path: Path, title: str, sections: Sequence[Section]) -> None:
         path.write_text("\n".join([*head, BEGIN, "", *body, END, *tail]) + "\n", encoding="utf-8")
     except OSError as error:
         raise UserError(f"the page {path} could not be written: {error.strerror or error}") from error
+
+
+def publish(page: Page, folder: Path, markdown: Path | None) -> None:
+    """Write the page into `folder`, its sections into the Markdown page if there is one, and say so.
+
+    Raises UserError as `Page.write` and `write_markdown` do.
+    """
+    path = page.write(folder)
+    if markdown is not None:
+        write_markdown(markdown, page.title, page.sections)
+    print(page.summary)
+    print(f"wrote {path}")
 
 
 def around(path: Path) -> tuple[list[str], list[str]] | None:

@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> None:
     """Run the models, write tables and report."""
     from rich.console import Console
 
-    from eval.report.markdown import around, write_markdown
+    from eval.report.markdown import around, publish
     from eval.report.scores import write_scores
     from eval.subgrid import evaluation, report
     from ocean_gcm.progress import PieceReport
@@ -78,9 +78,4 @@ def run(options: argparse.Namespace) -> None:
     with PieceReport(Console(), len(models), "models") as display:
         found = evaluation.evaluate(models, options.truth, plan, options.without, display.update)
     write_scores(options.output, found.scores, "subgrid")
-    page = report.page(found)
-    path = page.write(options.output)
-    if options.page is not None:
-        write_markdown(options.page, page.title, page.sections)
-    print(page.summary)
-    print(f"wrote {path}")
+    publish(report.page(found), options.output, options.page)

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pandas as pd
 
+from eval.models import is_config, model_at
 from eval.subgrid import offline, online
 from eval.subgrid.statistics import Flow, compare, flow_statistics
 from ocean_gcm.build import build_model
-from ocean_gcm.config import config_from_dict, load_config
+from ocean_gcm.config import config_from_dict
 from ocean_gcm.data.layers_truth import open_layers_truth
 from ocean_gcm.errors import UserError
 from ocean_gcm.metrics.similarity import similarities
 from ocean_gcm.model import OceanModel
 from ocean_gcm.quasi_geostrophic.experiment import LayersExperiment
-from ocean_gcm.weights import load_model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,12 +88,11 @@ def open_models(texts: Sequence[str], closures: Sequence[str] = ()) -> dict[str,
         name = name if sign else Path(path).stem
         if name in found:
             raise UserError(f"two models are called {name}; name one of them: NAME={path}")
-        yaml = path.endswith((".yaml", ".yml"))
-        model = build_model(load_config(path)) if yaml else load_model(path)
+        model = model_at(path)
         if not isinstance(model.config, LayersExperiment):
             raise UserError(f"{path} has dynamics.core = {model.config.dynamics.core}; expected quasi_geostrophic")
         found[name] = model
-        if yaml:
+        if is_config(path):
             for kind in closures:
                 tree = model.config.model_dump(mode="json") | {"closures": {"subgrid": {"kind": kind}}, "weights": None}
                 found[kind] = build_model(config_from_dict(tree, f"{path} with the closure {kind}"))

@@ -10,7 +10,7 @@ import numpy as np
 from ocean_gcm.data.layers_truth import LayersTruth
 from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
-from ocean_gcm.quasi_geostrophic.tendencies import closures_source
+from ocean_gcm.quasi_geostrophic.tendencies import sources_in
 
 
 def sources(model: OceanModel, truth: LayersTruth, records: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -19,12 +19,7 @@ def sources(model: OceanModel, truth: LayersTruth, records: np.ndarray) -> tuple
     time = jdt.Timedelta(jnp.asarray(windows.days[:, 0]), jnp.asarray(windows.seconds[:, 0]))
     keys = jax.random.split(jax.random.key(0), len(records))
     state = jax.tree.map(lambda a: jnp.asarray(a[:, 0]), windows.ocean)
-
-    @jax.jit
-    def added(model, state, time, keys):
-        return jax.lax.map(lambda each: closures_source(model, *each), (state, time, keys))
-
-    found = np.asarray(added(model, state, time, keys))
+    found = np.asarray(sources_in(model, state, time, keys))
     lacks = np.asarray(windows.increments["potential_vorticity"][:, 0])
     # a diagnosed source on another model's waves has parts that this grid does not resolve
     resolved = np.asarray(model.metrics().resolved)

@@ -14,7 +14,7 @@ from ocean_gcm.metrics import isotropic
 from ocean_gcm.metrics.decorrelation import autocorrelation, decorrelation_time
 from ocean_gcm.metrics.similarity import Statistics, layers_statistics
 from ocean_gcm.model import OceanModel
-from ocean_gcm.quasi_geostrophic.tendencies import closures_source
+from ocean_gcm.quasi_geostrophic.tendencies import sources_in
 from ocean_gcm.state import Layers
 
 _MOST = 200
@@ -74,14 +74,9 @@ def flow_statistics(model: OceanModel, q: np.ndarray, interval: float, source: n
 
 
 def _sources(model: OceanModel, q: np.ndarray) -> jax.Array:
-    zero = jdt.Timedelta(jnp.int32(0), jnp.int32(0))
+    zeros = jnp.zeros(len(q), jnp.int32)
     keys = jax.random.split(jax.random.key(0), len(q))
-    added = jax.jit(
-        lambda model, q, keys: jax.lax.map(
-            lambda each: closures_source(model, Layers(each[0]), zero, each[1]), (q, keys)
-        )
-    )
-    return added(model, jnp.asarray(q), keys)
+    return sources_in(model, Layers(jnp.asarray(q)), jdt.Timedelta(zeros, zeros), keys)
 
 
 def _enstrophy_transfer(model: OceanModel, static, q: jax.Array) -> jax.Array:

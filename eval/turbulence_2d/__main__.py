@@ -9,11 +9,13 @@ The first writes an .npz for each model into the folder of tables, the second th
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import ocean_gcm as og
+from eval.models import model_at
 from eval.turbulence_2d.page import TRUTH, write_page
 from eval.turbulence_2d.rollouts import HORIZONS, Found, of_truth, roll
 from ocean_gcm.config import load_config
@@ -48,10 +50,7 @@ def named(texts: list[str]) -> dict[str, Callable[[], OceanModel]]:
         name, _, path = text.partition("=")
         if not name or not path:
             raise UserError(f"{text!r} is no model; expected NAME=PATH of a configuration or a training run")
-        if path.endswith((".yaml", ".yml")):
-            found[name] = lambda p=path: og.build_model(og.load_config(p))
-        else:
-            found[name] = lambda p=path: og.load_model(p)
+        found[name] = functools.partial(model_at, path)
     return found
 
 

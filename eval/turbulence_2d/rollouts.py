@@ -17,7 +17,7 @@ import numpy as np
 from ocean_gcm.data.layers_truth import LayersTruth
 from ocean_gcm.metrics.isotropic import enstrophy_spectrum, kinetic_energy_spectrum, ring_wavenumbers
 from ocean_gcm.model import OceanModel
-from ocean_gcm.state import State
+from ocean_gcm.state import Layers, State
 
 UNIT = 1e3
 """Seconds in the benchmark's unit of time."""
@@ -99,7 +99,7 @@ def _found(model: OceanModel, errors: np.ndarray, ends: np.ndarray) -> Found:
     if not len(finite):
         nothing = np.full(len(ring_wavenumbers(grid)), np.nan)
         return Found(errors, nothing, nothing, ends[0, 0] * UNIT)
-    waves = np.where(grid.kappa_squared > 0, grid.kappa_squared, np.inf)
-    psi = grid.to_physical(-grid.to_spectral(finite) / jnp.asarray(waves, finite.dtype))
+    static = model.metrics()
+    psi = jax.vmap(lambda q: grid.to_physical(model.core.prepare(static, Layers(q)).psi_hat))(finite)
     energy, enstrophy = kinetic_energy_spectrum(grid, psi), enstrophy_spectrum(grid, finite)
     return Found(errors, *(np.asarray(s.mean(0)[0], float) for s in (energy, enstrophy)), ends[0, 0] * UNIT)

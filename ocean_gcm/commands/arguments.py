@@ -1,4 +1,4 @@
-"""What several subcommands take: an experiment, changes of it."""
+"""What several subcommands take: an experiment, changes of it, what becomes of a store that is there."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from pathlib import Path
 from ocean_gcm.errors import UserError
 
 
-def add_overrides(parser: argparse.ArgumentParser) -> None:
+def add_overrides(parser: argparse.ArgumentParser, text: str = "for example grid.nx=60") -> None:
     """The option --set."""
-    parser.add_argument(
-        "--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="for example grid.nx=60"
-    )
+    parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help=text)
+
+
+def add_store_mode(parser: argparse.ArgumentParser) -> None:
+    """The options --resume and --overwrite of what writes a store."""
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--resume", action="store_true", help="go on with the store that is there")
+    mode.add_argument("--overwrite", action="store_true", help="replace the store that is there")
 
 
 def load(experiment: str, overrides: Sequence[str]):

@@ -29,22 +29,12 @@ def _prepare(parsed: argparse.Namespace) -> int:
 
     from ocean_gcm.data.prepare import prepare
     from ocean_gcm.data.recipe import load_recipe
-    from ocean_gcm.progress import PieceReport
+    from ocean_gcm.progress import piece_report
 
     console = Console()
     recipe = load_recipe(parsed.recipe, parsed.overrides)
-    report: list[PieceReport] = []
-
-    def progress(done: int, total: int) -> None:
-        if not report:
-            report.append(PieceReport(console, total, f"records of {recipe.name}", done).__enter__())
-        report[0].update(done)
-
-    try:
+    with piece_report(console, f"records of {recipe.name}") as progress:
         made = prepare(recipe, parsed.output, overwrite=parsed.overwrite, progress=progress, say=console.print)
-    finally:
-        for display in report:
-            display.__exit__()
     print(f"{parsed.output}: {made['records']} records")
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ocean_gcm.commands.arguments import add_overrides, load_ocean
+from ocean_gcm.commands.arguments import add_overrides, add_store_mode, load_ocean
 from ocean_gcm.errors import INTERRUPTED, UserError
 
 
@@ -52,9 +52,7 @@ def add_forecast(commands: Any) -> None:
         "--forcing-fields", nargs="+", metavar="F", help="some of wind_stress heat_flux freshwater sst sss"
     )
     parser.add_argument("--chunk", type=int, metavar="N", help="most members in one call (default: what memory holds)")
-    mode = parser.add_mutually_exclusive_group()
-    mode.add_argument("--resume", action="store_true", help="go on with the store that is there")
-    mode.add_argument("--overwrite", action="store_true", help="replace the store that is there")
+    add_store_mode(parser)
     add_overrides(parser)
     parser.set_defaults(run=_forecast)
 

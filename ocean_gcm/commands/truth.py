@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ocean_gcm.commands.arguments import add_overrides, add_store_mode
 from ocean_gcm.errors import INTERRUPTED, UserError
 
 
@@ -37,12 +38,8 @@ def add_truth(commands: Any) -> None:
         help="start from the last records of this truth or run, of trajectory n for the seed n; not on a finer grid",
     )
     parser.add_argument("--source", action="store_true", help="with the diagnosed subgrid source")
-    parser.add_argument(
-        "--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="of the fine experiment"
-    )
-    mode = parser.add_mutually_exclusive_group()
-    mode.add_argument("--resume", action="store_true", help="go on with the store that is there")
-    mode.add_argument("--overwrite", action="store_true", help="replace the store that is there")
+    add_overrides(parser, "of the fine experiment")
+    add_store_mode(parser)
     parser.set_defaults(run=_truth)
 
 
@@ -50,7 +47,7 @@ def _truth(parsed: argparse.Namespace) -> int:
     from rich.console import Console
 
     from ocean_gcm.config import load_config
-    from ocean_gcm.progress import PieceReport
+    from ocean_gcm.progress import piece_report
     from ocean_gcm.quasi_geostrophic.truth import Sampling, coarse_experiment, last_states, write_truth
 
     sampling = Sampling(
@@ -69,31 +66,23 @@ def _truth(parsed: argparse.Namespace) -> int:
         coarse = _layers(load_config(parsed.coarse))
     else:
         raise UserError("--dealiasing goes with --grid; a coarse experiment says its own")
-    console, report = Console(), []
-
-    def progress(done: int) -> None:
-        if not report:
-            report.append(PieceReport(console, sampling.trajectories, "trajectories", done).__enter__())
-        report[0].update(done)
-
+    console = Console()
     try:
-        made = write_truth(
-            fine,
-            coarse,
-            operator,
-            sampling,
-            parsed.output,
-            initial=None if parsed.initial is None else last_states(parsed.initial),
-            resume=parsed.resume,
-            overwrite=parsed.overwrite,
-            progress=progress,
-        )
+        with piece_report(console, "trajectories") as progress:
+            made = write_truth(
+                fine,
+                coarse,
+                operator,
+                sampling,
+                parsed.output,
+                initial=None if parsed.initial is None else last_states(parsed.initial),
+                resume=parsed.resume,
+                overwrite=parsed.overwrite,
+                progress=lambda done: progress(done, sampling.trajectories),
+            )
     except KeyboardInterrupt:
         console.print("stopped; trajectories that are complete stay, --resume goes on with the others", highlight=False)
         return INTERRUPTED
-    finally:
-        for display in report:
-            display.__exit__()
     nz, ny, nx = made["shape"]
     numbers = f"{made['trajectories']} trajectories of {made['records']} records, {nx} x {ny} cells, {nz} layers"
     console.print(f"{parsed.output}: {numbers}", highlight=False, soft_wrap=True)

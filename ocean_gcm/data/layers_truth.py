@@ -11,14 +11,13 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import jax
 import numpy as np
 import xarray as xr
 
 from ocean_gcm.clock import SECONDS_PER_DAY
-from ocean_gcm.data.paths import expand
+from ocean_gcm.data.paths import store_of
 from ocean_gcm.data.reading import open_dataset
-from ocean_gcm.data.truth import Period, Window, split_records
+from ocean_gcm.data.truth import Period, Window, Windowed, split_records
 from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Layers
@@ -29,7 +28,7 @@ _OF_A_RUN = ("time", "lev", "y", "x")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class LayersTruth:
+class LayersTruth(Windowed):
     """See `open_layers_truth`.  Records are counted through the trajectories, one behind the other.
 
     Attributes:
@@ -105,20 +104,6 @@ class LayersTruth:
         q = Layers(self._read(PV, trajectory, chosen))
         return Window(q, days.astype(np.int32), seconds.astype(np.int32), increments)
 
-    def windows(self, starts: Sequence[int], records: int, stride: int = 1) -> Window:
-        """`window` of each start, with a leading axis of starts."""
-        found = [self.window(int(start), records, stride) for start in starts]
-        return jax.tree.map(lambda *arrays: np.stack(arrays), *found)
-
-    def stride(self, seconds: int, key: str) -> int:
-        """Records in `seconds`.  Raises UserError, which names `key`, if that is no whole number."""
-        if self.interval == 0 or seconds % self.interval:
-            raise UserError(
-                f"{key} is {seconds} s; expected a multiple of {self.interval} s, the time between the records of "
-                f"{self.label}"
-            )
-        return seconds // self.interval
-
     def split(self, parts: Mapping[str, float | Sequence[str | float]]) -> dict[str, Period]:
         """Periods by name: shares of the trajectories if there are several, of the records of a single one.
 
@@ -154,9 +139,7 @@ def open_layers_truth(path: str | Path, model: OceanModel) -> LayersTruth:
     Raises UserError for data on another grid, at irregular times or times that are no whole seconds, of means, or
     without `pv`.
     """
-    where = expand(path)
-    if isinstance(where, Path) and (where / "config.yaml").exists():
-        where = where / "output.zarr"
+    where = store_of(path)
     label, dataset = str(where), open_dataset(where)
     if PV not in dataset:
         raise UserError(f"{label} has no variable {PV}; it holds {', '.join(map(str, dataset.data_vars)) or 'none'}")

@@ -29,3 +29,9 @@ def expand(path: str | os.PathLike) -> Path | str:
 
     expanded = _VARIABLE.sub(value, text)
     return expanded if "://" in expanded else Path(expanded).expanduser()
+
+
+def store_of(path: str | os.PathLike) -> Path | str:
+    """`expand`; of the directory of a run its output.zarr."""
+    where = expand(path)
+    return where / "output.zarr" if isinstance(where, Path) and (where / "config.yaml").exists() else where

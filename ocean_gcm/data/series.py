@@ -15,7 +15,7 @@ import yaml
 from ocean_gcm.config import Config, config_from_dict, load_config
 from ocean_gcm.data import grid_agreement
 from ocean_gcm.data.output import SALINITY_RATIO, dimensions, mask, uses_teos10
-from ocean_gcm.data.paths import expand
+from ocean_gcm.data.paths import store_of
 from ocean_gcm.data.variables import MODEL_FIELDS, TRACER, VARIABLES, Variable
 from ocean_gcm.errors import UserError
 from ocean_gcm.grid.build import build_geometry
@@ -124,8 +124,7 @@ def open_series(path: str | Path, config: Config | None = None) -> Series:
 
     Raises UserError for data that cannot be read, have no records or no configuration, or do not lie on its grid.
     """
-    path = expand(path)
-    store = path / "output.zarr" if isinstance(path, Path) and (path / "config.yaml").exists() else path
+    store = store_of(path)
     label = str(store)
     dataset = open_dated(store)
     if "time" not in dataset.dims or dataset.sizes["time"] == 0:

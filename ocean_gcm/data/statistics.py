@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +170,16 @@ def read_statistics(path: str | os.PathLike) -> Statistics:
         return _from_tree(json.loads(path.read_text(encoding="utf-8")) if _is_json(path) else _netcdf_tree(path))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{path} holds no statistics that can be read ({error}); expected {FORMAT!r}") from error
+
+
+def computed_once(path: Path, compute: Callable[[], Statistics]) -> Statistics:
+    """The statistics in a file, which are computed and written where it does not exist."""
+    if path.exists():
+        return read_statistics(path)
+    found = compute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    found.write(path)
+    return found
 
 
 def compute_statistics(

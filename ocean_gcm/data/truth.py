@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -126,8 +127,38 @@ def split_records(
     return periods
 
 
+class Windowed(abc.ABC):
+    """Evenly spaced records that are seen in windows.
+
+    Attributes:
+      label: for messages.
+      interval: seconds between records.
+    """
+
+    label: str
+    interval: int
+
+    @abc.abstractmethod
+    def window(self, start: int, records: int, stride: int = 1) -> Window:
+        """`records` states from record `start` on, `stride` records apart, with a leading axis of time."""
+
+    def windows(self, starts: Sequence[int], records: int, stride: int = 1) -> Window:
+        """`window` of each start, with a leading axis of starts."""
+        found = [self.window(int(start), records, stride) for start in starts]
+        return jax.tree.map(lambda *arrays: np.stack(arrays), *found)
+
+    def stride(self, seconds: int, key: str) -> int:
+        """Records in `seconds`.  Raises UserError, which names `key`, if that is no whole number."""
+        if self.interval == 0 or seconds % self.interval:
+            raise UserError(
+                f"{key} is {seconds} s; expected a multiple of {self.interval} s, the time between the records of "
+                f"{self.label}"
+            )
+        return seconds // self.interval
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
-class Truth:
+class Truth(Windowed):
     """See `open_truth`.
 
     Attributes:
@@ -145,6 +176,10 @@ class Truth:
     interval: int
     cache: Mapping[str, np.ndarray] | None = None
     increments: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        return self.series.label
 
     def __len__(self) -> int:
         return len(self.seconds)
@@ -166,7 +201,7 @@ class Truth:
         names = {n: INCREMENT.format(n) for n in self.names if INCREMENT.format(n) in self.series.dataset}
         if not names:
             raise UserError(
-                f"{key} needs a truth with increments, which {self.series.label} has not; expected one that "
+                f"{key} needs a truth with increments, which {self.label} has not; expected one that "
                 "truth.observe makes"
             )
         data = self.series.dataset.isel(time=slice(0, len(self)))
@@ -193,7 +228,7 @@ class Truth:
         index = self.index(record) if isinstance(record, str) else record
         if not 0 <= index < len(self):
             raise UserError(
-                f"{self.series.label} has no record {record!r}; it has {len(self)} records from {self.dates[0]} to "
+                f"{self.label} has no record {record!r}; it has {len(self)} records from {self.dates[0]} to "
                 f"{self.dates[-1]}"
             )
         return {name: array[0] for name, array in self._read(slice(index, index + 1)).items()}
@@ -207,7 +242,7 @@ class Truth:
         if records < 1 or stride < 1 or start < 0 or last >= len(self):
             raise UserError(
                 f"a window of {records} records from {start} on, {stride} apart, does not lie in the {len(self)} "
-                f"records of {self.series.label}"
+                f"records of {self.label}"
             )
         chosen = slice(start, last + 1, stride)
         fields = self._read(chosen)
@@ -215,20 +250,6 @@ class Truth:
         days, seconds = np.divmod(self.seconds[chosen], SECONDS_PER_DAY)
         increments = {name: array[chosen] for name, array in self.increments.items()}
         return Window(Ocean(**known, tracers=fields), days.astype(np.int32), seconds.astype(np.int32), increments)
-
-    def windows(self, starts: Sequence[int], records: int, stride: int = 1) -> Window:
-        """`window` of each start, with a leading axis of starts."""
-        found = [self.window(int(start), records, stride) for start in starts]
-        return jax.tree.map(lambda *arrays: np.stack(arrays), *found)
-
-    def stride(self, seconds: int, key: str) -> int:
-        """Records in `seconds`.  Raises UserError, which names `key`, if that is no whole number."""
-        if self.interval == 0 or seconds % self.interval:
-            raise UserError(
-                f"{key} is {seconds} s; expected a multiple of {self.interval} s, the time between the records of "
-                f"{self.series.label}"
-            )
-        return seconds // self.interval
 
     def split(self, parts: Mapping[str, float | Sequence[str | float]]) -> dict[str, Period]:
         """Periods by name, in the order given.
@@ -239,7 +260,7 @@ class Truth:
 
         Raises UserError for periods that overlap or are empty, and for fractions beyond 1.
         """
-        return split_records(parts, len(self), self._boundary, self.series.label)
+        return split_records(parts, len(self), self._boundary, self.label)
 
     def starts(self, period: Period, records: int, stride: int = 1) -> np.ndarray:
         """First records of the windows of a period.  Raises UserError if there are none."""

@@ -13,9 +13,8 @@ import jax.numpy as jnp
 import jax_datetime as jdt
 from jax import lax
 
+from ocean_gcm.clock import SECONDS_PER_DAY
 from ocean_gcm.forcing.surface import Surface, SurfaceForcing
-
-_SECONDS_PER_DAY = 86400
 
 
 @jax.tree_util.register_dataclass
@@ -109,4 +108,4 @@ def _row(array: jax.Array, place: jax.Array) -> jax.Array:
 
 def _since(time: jdt.Timedelta, days: jax.Array, seconds: jax.Array) -> jax.Array:
     """Whole seconds from moments to `time`; 32 bits hold 68 years."""
-    return (jnp.asarray(time.days) - days) * _SECONDS_PER_DAY + (jnp.asarray(time.seconds) - seconds)
+    return (jnp.asarray(time.days) - days) * SECONDS_PER_DAY + (jnp.asarray(time.seconds) - seconds)

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import jax_datetime as jdt
 from jax import lax
 
-_SECONDS_PER_DAY = 86400
+from ocean_gcm.clock import SECONDS_PER_DAY
+
 FIELDS = ("stress_x", "stress_y", "heat_flux", "freshwater_flux", "sst", "sss")
 
 
@@ -108,23 +109,23 @@ def no_forcing(dtype, *, start_fraction: float = 0.0, days_per_year: int = 365) 
 
 def second_of_year(time: jdt.Timedelta, start_fraction: float, days_per_year: int) -> jax.Array:
     """Whole seconds since the year began, integer in [0, 86400 days_per_year); exact for any time."""
-    start_day, start_second = divmod(round(start_fraction * days_per_year * _SECONDS_PER_DAY), _SECONDS_PER_DAY)
+    start_day, start_second = divmod(round(start_fraction * days_per_year * SECONDS_PER_DAY), SECONDS_PER_DAY)
     day = (jnp.asarray(time.days) + start_day) % days_per_year  # first, so that 32 bits suffice
-    second = day * _SECONDS_PER_DAY + jnp.asarray(time.seconds) + start_second
-    return second % (days_per_year * _SECONDS_PER_DAY)
+    second = day * SECONDS_PER_DAY + jnp.asarray(time.seconds) + start_second
+    return second % (days_per_year * SECONDS_PER_DAY)
 
 
 def year_fraction(time: jdt.Timedelta, start_fraction: float, days_per_year: int, dtype=jnp.float32) -> jax.Array:
     """Time of year as a fraction in [0, 1)."""
     second = second_of_year(time, start_fraction, days_per_year)
-    fraction = second.astype(dtype) / (days_per_year * _SECONDS_PER_DAY)
+    fraction = second.astype(dtype) / (days_per_year * SECONDS_PER_DAY)
     # the last seconds of the year round up to 1 in float32
     return jnp.minimum(fraction, jnp.asarray(1 - jnp.finfo(dtype).epsneg, dtype))
 
 
 def neighbours(second, record_times, days_per_year, dtype):
     """Indices of the records before and after, and the weight of the latter in [0, 1)."""
-    year = days_per_year * _SECONDS_PER_DAY
+    year = days_per_year * SECONDS_PER_DAY
     number = len(record_times)
     times = jnp.asarray([round(fraction * year) for fraction in record_times], second.dtype)
     before = (jnp.sum(second >= times) - 1) % number

@@ -25,7 +25,7 @@ from ocean_gcm.forecasts.fields import Pick
 from ocean_gcm.model import OceanModel
 from ocean_gcm.nonfinite import is_finite
 from ocean_gcm.state import Ocean, State
-from ocean_gcm.stochastic.initial import perturb
+from ocean_gcm.stochastic.initial import member_of
 
 AXIS = "member"
 _BYTES_PER_CELL = 60
@@ -135,11 +135,8 @@ def _begin(model, forcing, starts: Starts, forecasts, numbers, mesh: Mesh, pertu
     def member(model, forcing, starts, forecast, number):
         start = jax.tree.map(lambda a: a[forecast], starts)
         key = jax.random.fold_in(jax.random.wrap_key_data(start.keys), number)
-        own = forcing.select(forecast)
-        state = model.encode(start.ocean, jdt.Timedelta(start.days, start.seconds), key, own)
-        if not perturbed:
-            return state
-        return jax.tree.map(lambda a: a[0], perturb(model, state, key, members=1))
+        time = jdt.Timedelta(start.days, start.seconds)
+        return member_of(model, start.ocean, time, key, forcing.select(forecast), perturbed)
 
     return _spread(member, mesh, (model, forcing, starts), (forecasts, numbers))
 

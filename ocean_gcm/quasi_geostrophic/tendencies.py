@@ -30,3 +30,9 @@ def closures_source(model: OceanModel, ocean: Layers, time: jdt.Timedelta, key: 
     if source is None:
         return jnp.zeros(core.grid.shape, model.dtype)
     return core.grid.to_physical(core.grid.to_spectral(source) * static.resolved)
+
+
+@jax.jit
+def sources_in(model: OceanModel, oceans: Layers, times: jdt.Timedelta, keys: jax.Array) -> jax.Array:
+    """(n, nz, ny, nx) `closures_source` in n states, one after the other."""
+    return jax.lax.map(lambda each: closures_source(model, *each), (oceans, times, keys))

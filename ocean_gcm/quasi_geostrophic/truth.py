@@ -20,7 +20,7 @@ import xarray as xr
 from ocean_gcm import __version__, rollout
 from ocean_gcm.build import build_model
 from ocean_gcm.config import config_from_dict
-from ocean_gcm.data.paths import expand
+from ocean_gcm.data.paths import store_of
 from ocean_gcm.data.reading import open_dataset
 from ocean_gcm.data.zarr_store import GrowingStore
 from ocean_gcm.errors import UserError
@@ -219,9 +219,7 @@ def last_states(path: str | Path) -> np.ndarray:
 
     Raises UserError for what cannot be read or has none.
     """
-    where = expand(path)
-    if isinstance(where, Path) and (where / "config.yaml").exists():
-        where = where / "output.zarr"
+    where = store_of(path)
     dataset = open_dataset(where)
     if "pv" not in dataset or "time" not in dataset["pv"].dims or not dataset.sizes["time"]:
         raise UserError(f"{where} has no records of pv; expected a truth or a run of layers")

@@ -10,8 +10,6 @@ import jax
 from ocean_gcm.closures.interface import LayerColumns
 from ocean_gcm.closures.layers.stress import deformation
 from ocean_gcm.closures.neural.features import Block, Kind
-from ocean_gcm.errors import UserError
-from ocean_gcm.validation import suggestion
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,17 +39,6 @@ FEATURES: dict[str, Feature] = {
     "vortex_force": Feature(vortex_force, "vector"),
 }
 """All inputs by name, without the background.  Units: m, s."""
-
-
-def require_features(names: Sequence[str]) -> None:
-    """UserError for an unknown or repeated name, or for none at all."""
-    if not names:
-        raise UserError("features is empty; expected at least one name")
-    for name in names:
-        if name not in FEATURES:
-            raise UserError(f"features contains {name!r}; {suggestion(name, FEATURES)}")
-        if names.count(name) > 1:
-            raise UserError(f"features contains {name!r} twice")
 
 
 def blocks(names: Sequence[str], nz: int, random_fields: int = 0) -> tuple[Block, ...]:

@@ -23,7 +23,7 @@ from ocean_gcm.closures.interface import Effects, LayerColumns
 from ocean_gcm.closures.layers import features as inputs
 from ocean_gcm.closures.layers.network import ConvolutionConfig, LayersNetworkConfig
 from ocean_gcm.closures.layers.stress import curl_of_divergence
-from ocean_gcm.closures.neural.features import Block, Kind
+from ocean_gcm.closures.neural.features import Block, Kind, require_features
 from ocean_gcm.closures.neural.learned import soft_clip
 from ocean_gcm.closures.neural.normalisation import Statistic
 from ocean_gcm.closures.neural.symmetry import GROUPS, Symmetry, averaged
@@ -82,7 +82,7 @@ class NeuralSourceConfig(Section):
     @pydantic.field_validator("features")
     @classmethod
     def _known(cls, names):
-        inputs.require_features(names)
+        require_features(names, inputs.FEATURES)
         return names
 
     @pydantic.model_validator(mode="after")

@@ -8,7 +8,7 @@ zero, so the surface inputs need not exist in the experiment.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Literal
 
 import jax
@@ -169,13 +169,13 @@ class Block:
         return self.levels * (2 if self.kind in ("vector", "tensor") else 1)
 
 
-def require_features(names: Sequence[str]) -> None:
+def require_features(names: Sequence[str], known: Collection[str] = FEATURES) -> None:
     """UserError for an unknown or repeated name, or for none at all."""
     if not names:
         raise UserError("features is empty; expected at least one name")
     for name in names:
-        if name not in FEATURES:
-            raise UserError(f"features contains {name!r}; {suggestion(name, FEATURES)}")
+        if name not in known:
+            raise UserError(f"features contains {name!r}; {suggestion(name, known)}")
         if names.count(name) > 1:
             raise UserError(f"features contains {name!r} twice")
 
