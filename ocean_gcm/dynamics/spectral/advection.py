@@ -1,14 +1,15 @@
-r"""Advection of potential vorticity, in flux form:
+r"""Advection of potential vorticity, in flux form or in convective form:
 
-    -d/dx [ (u + U) (q + b) ] - d/dy [ v (q + b) ] - Q_y v,
+    -d/dx [ (u + U) (q + b) ] - d/dy [ v (q + b) ] - Q_y v    or    -(u + U) d(q + b)/dx - v d(q + b)/dy - Q_y v,
 
-with the topographic b = f0 h/H of the lowest layer.  Products are taken on points.  Their aliases are kept out
+with the topographic b = f0 h/H of the lowest layer.  Products are taken on points.  The two forms differ by aliases
+alone.  These are kept out
 
 - two_thirds: by the state, which holds no wavenumber above two thirds of the largest (Orszag 1971);
 - three_halves: by points, one and a half times as many in each direction while products are taken;
 - advection_two_thirds: by leaving out what advection does beyond two thirds of the largest wavenumber.  The state keeps
-  the waves there, which nothing but viscosity and closures changes: the scheme of `NavierStokes2D` of jax-cfd, with
-  which benchmarks are published.  Their products with each other still have aliases;
+  the waves there, which nothing but viscosity and closures changes.  Their products with each other still have aliases.
+  With the convective form it is the scheme of `NavierStokes2D` of jax-cfd, with which benchmarks are published;
 - none: not at all, which a filter at every step must make up for.
 """
 

@@ -33,6 +33,10 @@ class QuasiGeostrophicConfig(Section):
     hyperviscosity_order: int = pydantic.Field(4, ge=2, le=16, description="power of the Laplacian (1)")
     filter: FilterConfig | None = pydantic.Field(None, description="exponential filter after each step; null: none")
     topography: TopographyConfig | None = pydantic.Field(None, description="sea floor; null: flat")
+    advection: Literal["flux", "convective"] = pydantic.Field(
+        "flux",
+        description="form of the products: flux, div(u q), keeps the mean; convective, u . grad q, has other aliases",
+    )
     dealiasing: Literal["two_thirds", "three_halves", "advection_two_thirds", "none"] = pydantic.Field(
         "two_thirds", description="how aliases of products are kept out"
     )

@@ -236,29 +236,33 @@ class QuasiGeostrophy:
         return Prepared(q_hat, inversion.apply_layers(static.inversion, q_hat), None, None, None)
 
     def _tendency(self, static: Operators, p: Prepared, source) -> jax.Array:
-        grid, shape = self.grid, self.grid.shape[1:]
-        fine = self.config.dealiasing == "three_halves"
-        if fine:
-            velocity = inversion.velocity(static.k, static.l, p.psi_hat)
-            resolved = jnp.stack([p.q_hat, *velocity]) * static.resolved
-            q, u, v = advection.to_fine(resolved, shape)
-        else:
-            q, u, v = p.q, p.u, p.v
-        if static.floor is not None:
-            floor = static.floor
-            if fine:
-                floor = advection.to_fine(grid.to_spectral(floor) * static.resolved, shape)
-            q = q.at[-1].add(floor)
-        back = (lambda f: advection.from_fine(f, shape)) if fine else grid.to_spectral
-        flux_x, flux_y = back(jnp.stack([(u + static.flow) * q, v * q]))
-        change = -advection.flux_divergence(static.k, static.l, flux_x, flux_y)
-        change = change - 1j * static.k * static.gradient * p.psi_hat
+        change = self._advection(static, p) - 1j * static.k * static.gradient * p.psi_hat
         if static.drag is not None:
             change = change + static.drag * p.psi_hat
         if self.config.dealiasing != "none":
             # aliases beyond what is resolved would come back in the next stage
             change = change * static.advected
         return change if source is None else change + source
+
+    def _advection(self, static: Operators, p: Prepared) -> jax.Array:
+        """Coefficients of what the flow U + u makes of q + b."""
+        grid, shape = self.grid, self.grid.shape[1:]
+        to_points, from_points, q, u, v = grid.to_physical, grid.to_spectral, p.q, p.u, p.v
+        if self.config.dealiasing == "three_halves":
+            to_points = functools.partial(advection.to_fine, shape=shape)
+            from_points = functools.partial(advection.from_fine, shape=shape)
+            q, (u, v) = None, to_points(static.resolved * jnp.stack(inversion.velocity(static.k, static.l, p.psi_hat)))
+        u = u + static.flow
+        q_hat = p.q_hat * static.resolved
+        if static.floor is not None:
+            q_hat = q_hat.at[-1].add(grid.to_spectral(static.floor) * static.resolved)
+        if self.config.advection == "convective":
+            q_x, q_y = to_points(1j * jnp.stack([static.k * q_hat, static.l * q_hat]))
+            return -from_points(u * q_x + v * q_y)
+        if q is None or static.floor is not None:
+            q = to_points(q_hat)
+        flux_x, flux_y = from_points(jnp.stack([u * q, v * q]))
+        return -advection.flux_divergence(static.k, static.l, flux_x, flux_y)
 
     def _courant(self, static: Operators, p: Prepared) -> jax.Array:
         dy, dx = self.grid.spacing
