@@ -1,7 +1,8 @@
 """Random inputs in proportion to a power of the local speed.
 
-What a coarse model does not know is large where the flow is fast: after two days, errors of a hybrid gyre go like the speed
-of the water column to the power 0.4 to 0.5 (docs/results/gyre_forecast.md).  A network that sees its random fields times
+What a coarse model does not know is large where the flow is fast: after two days, errors of a hybrid gyre go like the
+speed of the water column to the power 0.3 to 0.5 (docs/results/gyre_forecast.md).  A network that sees its random
+fields times
 
     (s / s_0)^p,    s^2 = mean over the column and over neighbours of u^2 + v^2,
 
