@@ -47,7 +47,7 @@ def few_programs():
 
 @pytest.fixture
 def compiled_as_for_users():
-    """Full optimizations, for bounds on rounding that hold for what users run."""
+    """Optimized, for bounds on rounding that hold for what users run."""
     before = jax.config.read("jax_disable_most_optimizations")
     jax.config.update("jax_disable_most_optimizations", False)
     yield
