@@ -65,9 +65,9 @@ def test_scales_in_one_pass_are_those_of_each_factor(factors, shifted):
 @given(seed=st.integers(0, 100), factor=st.integers(1, 9), value=st.floats(-10, 10))
 def test_constants_and_totals_are_kept(seed, factor, value):
     field, weights = coastal(6, 9, seed)
-    mean, weight = block_mean(np.where(weights > 0, value, np.nan), weights, factor)
+    mean, weight = map(np.asarray, block_mean(np.where(weights > 0, value, np.nan), weights, factor))
     np.testing.assert_allclose(mean[weight > 0], value, atol=1e-12)
-    mean, weight = block_mean(field, weights, factor)
+    mean, weight = map(np.asarray, block_mean(field, weights, factor))
     assert float((mean * weight).sum()) == pytest.approx(np.nansum(field * weights), abs=1e-12)
 
 
