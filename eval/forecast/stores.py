@@ -19,7 +19,7 @@ from ocean_gcm.errors import UserError
 VARIABLES = ("zos", "thetao", "so", "uo", "vo", "tos", "sos", "mlotst", "pv", "psi")
 """What is scored by default, where both sides have it."""
 _SECONDS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
-_IN_MEMORY = 5e8  # bytes of one variable of a truth that is kept in memory
+_IN_MEMORY = 5e8  # bytes of a truth that are kept in memory
 
 
 def _open(path: str | Path) -> xr.Dataset:
@@ -106,7 +106,7 @@ class Truth:
     times: Dates
 
     def __post_init__(self):
-        self._kept: tuple[str, np.ndarray] | None = None
+        self._kept: dict[str, np.ndarray] = {}
 
     @property
     def variables(self) -> list[str]:
@@ -125,11 +125,12 @@ class Truth:
     def read(self, variable: str, records: np.ndarray, level: int | None = None) -> np.ndarray:
         """(record, nz, ny, nx) float32, or (record, ny, nx) of one level; nz is 1 for a two-dimensional variable."""
         array = self.dataset[variable]
-        if self._kept is not None and self._kept[0] == variable:
-            return self._kept[1][records] if level is None else self._kept[1][records, level]
+        if variable in self._kept:
+            kept = self._kept[variable]
+            return kept[records] if level is None else kept[records, level]
         try:
             if array.size * 4 <= _IN_MEMORY:
-                self._kept = (variable, self._values(array))
+                self._keep(variable, self._values(array))
                 return self.read(variable, records, level)
             if level is not None and array.ndim == 4:
                 return np.asarray(array[:, level].isel(time=records).values, np.float32)
@@ -137,6 +138,12 @@ class Truth:
             return values if level is None else values[:, level]
         except Exception as error:  # as above
             raise UserError(f"variable {variable} of {self.label} cannot be read: {error}") from error
+
+    def _keep(self, variable: str, values: np.ndarray) -> None:
+        """In memory, in place of the oldest ones that leave no room."""
+        while self._kept and sum(kept.nbytes for kept in self._kept.values()) + values.nbytes > _IN_MEMORY:
+            self._kept.pop(next(iter(self._kept)))
+        self._kept[variable] = values
 
     @staticmethod
     def _values(array: xr.DataArray) -> np.ndarray:

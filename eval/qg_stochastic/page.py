@@ -20,7 +20,7 @@ LOOKS = {
 }
 ENSEMBLES = ("stochastic", "perturbed")
 LEADS = (1, 2, 5, 10, 15, 20)
-KEPT = ("crps", "spread_skill", "rmse", "separation_km", "ratio_to_truth")
+KEPT = ("crps", "spread_skill", "rmse", "energy_score")
 KEYS = ["variable", "model", "lead"]
 
 
@@ -32,16 +32,13 @@ def write_page(report: Path, folder: Path) -> Path:
     scores, ranks = pd.read_csv(report / "scores.csv"), pd.read_csv(report / "ranks.csv")
     kept = scores.metric.isin(KEPT) | scores.metric.str.startswith("crps_below_")
     folder.mkdir(parents=True, exist_ok=True)
-    scores[kept & scores.depth.isin(["all", "surface"])].to_csv(
-        folder / "qg_stochastic.csv", index=False, float_format="%.4g"
-    )
+    scores[kept & (scores.depth == "all")].to_csv(folder / "qg_stochastic.csv", index=False, float_format="%.4g")
     draw(folder / "qg_stochastic.png", scores)
     parts = {
         "CRPS": crps_table(scores),
         "BELOW": below_table(scores),
         "SPREAD": spread_table(scores),
         "RANKS": rank_table(ranks),
-        "FLOW": flow_table(scores),
     }
     text = (Path(__file__).parent / "page.md").read_text()
     for name, lines in parts.items():
@@ -50,9 +47,9 @@ def write_page(report: Path, folder: Path) -> Path:
     return folder / "qg_stochastic.md"
 
 
-def _values(scores: pd.DataFrame, metric: str, depth: str = "all") -> pd.DataFrame:
+def _values(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Rows of a metric by (variable, model, lead)."""
-    chosen = (scores.metric == metric) & (scores.region == "all") & (scores.depth == depth)
+    chosen = (scores.metric == metric) & (scores.region == "all") & (scores.depth == "all")
     return scores[chosen].set_index(KEYS).sort_index()
 
 
@@ -109,19 +106,6 @@ def rank_table(ranks: pd.DataFrame) -> list[str]:
                 inside = rows.share.between(rows.band_low, rows.band_high).mean()
                 cells.append(f"{100 * inside:.0f} %; {rows.share.iloc[[0, -1]].mean() * number:.1f}")
             lines.append(f"| {model}, {title.split(' (')[0]} | " + " | ".join(cells) + " |")
-    return lines
-
-
-def flow_table(scores: pd.DataFrame) -> list[str]:
-    lines = _head("upper layer")
-    parts = (("kinetic_energy", "ratio_to_truth", "eddy energy over the truth's", ".2f"),
-             ("drifters", "separation_km", "separation of drifters (km)", ".0f"))  # fmt: skip
-    for variable, metric, title, form in parts:
-        found = _values(scores, metric, "surface").value
-        for model in LOOKS:
-            if (variable, model) in found.index.droplevel("lead"):
-                cells = [format(found[variable, model, lead], form) for lead in LEADS]
-                lines.append(f"| {title}, {model} | " + " | ".join(cells) + " |")
     return lines
 
 
