@@ -23,6 +23,10 @@ def add(commands) -> None:
     parser.add_argument(
         "--truth", required=True, metavar="STORE", help="what `ocean-gcm truth` wrote, not trained with"
     )
+    parser.add_argument(
+        "--target", metavar="STORE",
+        help="compare statistics with those of this truth, which may have more cells (default: the one of --truth)",
+    )  # fmt: skip
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="directory of the report")
     parser.add_argument("--steps", type=int, default=10000, metavar="N", help="steps of each run (default 10000)")
     parser.add_argument(
@@ -76,6 +80,6 @@ def run(options: argparse.Namespace) -> None:
     models = evaluation.open_models(options.models, options.closures)
     evaluation.require_reference(options.without, models)
     with PieceReport(Console(), len(models), "models") as display:
-        found = evaluation.evaluate(models, options.truth, plan, options.without, display.update)
+        found = evaluation.evaluate(models, options.truth, plan, options.without, display.update, options.target)
     write_scores(options.output, found.scores, "subgrid")
     publish(report.page(found), options.output, options.page)

@@ -109,9 +109,17 @@ def require_reference(without: str | None, models: Mapping[str, OceanModel]) -> 
 
 
 def evaluate(
-    models: Mapping[str, OceanModel], truth: str, plan: Plan, without: str | None, progress: Callable = lambda *a: None
+    models: Mapping[str, OceanModel],
+    truth: str,
+    plan: Plan,
+    without: str | None,
+    progress: Callable = lambda *a: None,
+    target_path: str | None = None,
 ) -> Evaluation:
-    """Scores of all models.  Raises UserError for models and truths that do not fit."""
+    """Scores of all models against the statistics of `truth`, or of `target_path`, a truth that may have more cells.
+
+    Raises UserError for models and truths that do not fit.
+    """
     rows: list[tuple] = []
     target, flows, stores = None, {}, {}
     for number, (name, model) in enumerate(models.items()):
@@ -122,15 +130,15 @@ def evaluate(
         runs = online.run(model, store, plan)
         rows.append((name, "pv", "", "stable", float(runs.stable.mean())))
         if target is None:
-            target = online.truth_statistics(model, store, plan)
+            target = _target(model, store, plan, target_path)
         if runs.stable.any():
             flows[name] = flow_statistics(model, runs.kept, runs.interval)
         stores[name] = store.label
     progress(len(models), "")
-    for name, flow in {"truth": target, **flows}.items():
-        rows += [(name, *row) for row in flow.rows()]
-        if name != "truth":
-            rows += [(name, *row) for row in compare(flow, target)]
+    rows += [("truth", *row) for row in target.rows()]
+    target = target.seen_by(next(iter(models.values())).grid)
+    for name, flow in flows.items():
+        rows += [(name, *row) for row in (*flow.rows(), *compare(flow, target))]
     if without in flows:
         for name, flow in flows.items():
             if name != without:
@@ -138,4 +146,9 @@ def evaluate(
                 rows += [(name, metric, "", "similarity", value) for metric, value in near.items()]
     table = pd.DataFrame(rows, columns=["model", "variable", "lead", "metric", "value"])
     first = next(iter(models.values()))
-    return Evaluation(Path(str(truth)).name, target, flows, table, plan, first.time_step, first.grid)
+    label = Path(str(target_path or truth)).name
+    return Evaluation(label, target, flows, table, plan, first.time_step, first.grid)
+
+
+def _target(model: OceanModel, store, plan: Plan, path: str | None) -> Flow:
+    return online.truth_statistics(model, store, plan) if path is None else online.target_statistics(path, model, plan)

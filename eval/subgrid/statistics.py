@@ -10,8 +10,10 @@ import jax_datetime as jdt
 import numpy as np
 from scipy.stats import wasserstein_distance
 
+from ocean_gcm.dynamics.spectral.grid import PeriodicGrid
 from ocean_gcm.metrics import isotropic
 from ocean_gcm.metrics.decorrelation import autocorrelation, decorrelation_time
+from ocean_gcm.metrics.isotropic import ring_wavenumbers
 from ocean_gcm.metrics.similarity import Statistics, layers_statistics
 from ocean_gcm.model import OceanModel
 from ocean_gcm.quasi_geostrophic.tendencies import sources_in
@@ -49,12 +51,29 @@ class Flow:
             rows.append((f"q{layer + 1}", "", "decorrelation_time", time))
         return rows
 
+    def seen_by(self, grid: PeriodicGrid) -> Flow:
+        """The same flow, spectra and transfers without the rings that a coarser grid of the same box has not."""
+        number = len(ring_wavenumbers(grid))
+        spectra = {name: values[:number] for name, values in self.statistics.spectra.items()}
+        return dataclasses.replace(
+            self,
+            statistics=dataclasses.replace(self.statistics, spectra=spectra),
+            enstrophy_transfer=self.enstrophy_transfer[:, :number],
+            rings=_counted_rings(grid),
+        )
 
-def flow_statistics(model: OceanModel, q: np.ndarray, interval: float, source: np.ndarray | None = None) -> Flow:
+
+def _counted_rings(grid: PeriodicGrid) -> int:
+    return int(np.floor(min(grid.shape[1:]) / 3)) + 1
+
+
+def flow_statistics(
+    model: OceanModel, q: np.ndarray, interval: float, source: np.ndarray | None = None, stride: int = 1
+) -> Flow:
     """Of runs (runs, records, nz, ny, nx), `interval` seconds apart, with what is not resolved in their budget.
 
     That is `source`, of the same shape, or what the model's closures give (those at its start: what they remember of
-    the past has no part in them).
+    the past has no part in them).  Distributions and correlations are those of every `stride`-th point of each side.
     """
     chosen = np.unique(np.linspace(0, q.shape[1] - 1, max(1, _MOST // len(q))).round().astype(int))
     some = q[:, chosen].reshape(-1, *q.shape[2:])
@@ -62,15 +81,15 @@ def flow_statistics(model: OceanModel, q: np.ndarray, interval: float, source: n
         source = jnp.asarray(source[:, chosen].reshape(some.shape))
     elif model.config.closures:
         source = _sources(model, some)
-    statistics = layers_statistics(model.core, some, source, last=len(some))
+    statistics = layers_statistics(model.core, some, source, last=len(some), stride=stride)
     psi_and_q = jax.jit(lambda static, q: jax.lax.map(lambda each: _enstrophy_transfer(model, static, each), q))
     transfer = np.asarray(psi_and_q(model.metrics(), jnp.asarray(some))).mean(0)
     lags = min(_LAGS, q.shape[1] - 1)
     correlation = [
-        np.mean([autocorrelation(each[:, layer], lags) for each in q], 0) for layer in range(model.grid.shape[0])
+        np.mean([autocorrelation(each[:, layer, ::stride, ::stride], lags) for each in q], 0)
+        for layer in range(model.grid.shape[0])
     ]
-    rings = int(np.floor(min(model.grid.shape[1:]) / 3)) + 1
-    return Flow(statistics, transfer, np.array(correlation), interval, rings)
+    return Flow(statistics, transfer, np.array(correlation), interval, _counted_rings(model.grid))
 
 
 def _sources(model: OceanModel, q: np.ndarray) -> jax.Array:

@@ -101,6 +101,20 @@ def test_flow_scales_time():
     assert np.isfinite(source_of(closure, 0 * Q)).all()
 
 
+def test_network_of_each_layer():
+    """A layer's source is that of its own flow, the same function in all layers, bilinear in velocity and vorticity."""
+    closure = built(layers="each", normalisation="product", output="flux", random={"number": 1, "time": 1e4})
+    own = built(layers="each", normalisation="product", output="flux")
+    found, other = source_of(own, Q), source_of(own, Q[::-1])
+    np.testing.assert_allclose(own.network.layers[0].kernel.shape[2:], (7, 3))
+    assert found.shape == Q.shape == source_of(closure, Q).shape
+    np.testing.assert_allclose(source_of(own, 2 * Q), 4 * found, rtol=1e-9)
+    barotropic = np.stack([Q[0], Q[0]])
+    both = source_of(own, barotropic)
+    np.testing.assert_allclose(both[0], both[1], atol=1e-9 * np.abs(both).max())
+    assert np.abs(found - other[::-1]).max() > 1e-3 * np.abs(found).max()  # thicknesses differ, so do velocities
+
+
 def test_scales_of_a_file(tmp_path):
     path = tmp_path / "scales.json"
     scale = {"potential_vorticity": [1e-5, 2e-5], "velocity": 0.1, "deformation": 1e-5, "vortex_force": 1e-6}
