@@ -122,6 +122,7 @@ def evaluate(
     """
     rows: list[tuple] = []
     target, flows, stores = None, {}, {}
+    other = None if target_path is None else online.open_target(target_path, next(iter(models.values())))
     for number, (name, model) in enumerate(models.items()):
         progress(number, name)
         store = open_layers_truth(truth, model)
@@ -130,7 +131,11 @@ def evaluate(
         runs = online.run(model, store, plan)
         rows.append((name, "pv", "", "stable", float(runs.stable.mean())))
         if target is None:
-            target = _target(model, store, plan, target_path)
+            target = (
+                online.truth_statistics(model, store, plan)
+                if other is None
+                else other.statistics(plan.save_every * model.time_step)
+            )
         if runs.stable.any():
             flows[name] = flow_statistics(model, runs.kept, runs.interval)
         stores[name] = store.label
@@ -148,7 +153,3 @@ def evaluate(
     first = next(iter(models.values()))
     label = Path(str(target_path or truth)).name
     return Evaluation(label, target, flows, table, plan, first.time_step, first.grid)
-
-
-def _target(model: OceanModel, store, plan: Plan, path: str | None) -> Flow:
-    return online.truth_statistics(model, store, plan) if path is None else online.target_statistics(path, model, plan)

@@ -84,29 +84,44 @@ def truth_statistics(model: OceanModel, truth: LayersTruth, plan) -> Flow:
     return flow_statistics(model, q, interval, np.zeros_like(q) if source is None else source)
 
 
-def target_statistics(path: str, model: OceanModel, plan) -> Flow:
-    """Of a truth on a finer grid than the model's as it is, distributions at as many points as the model has.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Target:
+    """A truth on a grid of its own.
+
+    Attributes:
+      truth: the store; model: of its grid.
+      stride: distributions are those of every so many points of each side.
+    """
+
+    truth: LayersTruth
+    model: OceanModel
+    stride: int
+
+    def statistics(self, interval: float) -> Flow:
+        """At this interval in s or the next longer one that the records have."""
+        q, _, interval = _records(self.truth, interval)
+        return flow_statistics(self.model, q, interval, stride=self.stride)
+
+
+def open_target(path: str, model: OceanModel) -> Target:
+    """A truth on the model's grid or a finer one, as it is, distributions at as many points as the model has.
 
     Raises UserError for a store that does not say which model it is of, and for another box or other layers.
     """
-    fine = fine_model(path)
+    text = open_dataset(store_of(path)).attrs.get("coarse_config")
+    if text is None:
+        raise UserError(
+            f"--target is {path}, which has no attribute coarse_config; expected a store of ocean-gcm truth"
+        )
+    fine = build_model(config_from_dict(json.loads(text), f"the attribute coarse_config of {path}"))
     if fine.grid.lengths != model.grid.lengths or not np.array_equal(fine.core.thickness, model.core.thickness):
         raise UserError(
-            f"{path} has layers of {fine.core.thickness} m in a box of {fine.grid.lengths} m; expected "
+            f"--target has layers of {fine.core.thickness} m in a box of {fine.grid.lengths} m; expected "
             f"{model.core.thickness} in {model.grid.lengths}"
         )
     if any(own < seen for own, seen in zip(fine.grid.shape, model.grid.shape, strict=True)):
-        raise UserError(f"{path} has {fine.grid.shape} cells; expected at least {model.grid.shape}, those of the model")
-    q, _, interval = _records(open_layers_truth(path, fine), plan.save_every * model.time_step)
-    return flow_statistics(fine, q, interval, stride=fine.grid.shape[2] // model.grid.shape[2])
-
-
-def fine_model(path: str) -> OceanModel:
-    """The model whose grid a truth has.  Raises UserError where the store does not describe it."""
-    text = open_dataset(store_of(path)).attrs.get("coarse_config")
-    if text is None:
-        raise UserError(f"{path} has no attribute coarse_config; expected a store of `ocean-gcm truth`")
-    return build_model(config_from_dict(json.loads(text), f"the attribute coarse_config of {path}"))
+        raise UserError(f"--target has {fine.grid.shape} cells; expected at least {model.grid.shape}, the model's")
+    return Target(open_layers_truth(path, fine), fine, fine.grid.shape[2] // model.grid.shape[2])
 
 
 def _records(truth: LayersTruth, wanted: float) -> tuple[np.ndarray, np.ndarray | None, float]:
