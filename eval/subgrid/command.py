@@ -21,6 +21,10 @@ def add(commands) -> None:
         help="also the first CONFIG with each of these closures as they are by default, such as leith",
     )  # fmt: skip
     parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE",
+        help="of all models: another flow for closures that were trained in one, such as dynamics.beta=1e-11",
+    )  # fmt: skip
+    parser.add_argument(
         "--truth", required=True, metavar="STORE", help="what `ocean-gcm truth` wrote, not trained with"
     )
     parser.add_argument(
@@ -77,7 +81,7 @@ def run(options: argparse.Namespace) -> None:
         offline=options.offline,
         held_out=options.held_out,
     )
-    models = evaluation.open_models(options.models, options.closures)
+    models = evaluation.open_models(options.models, options.closures, options.set)
     evaluation.require_reference(options.without, models)
     with PieceReport(Console(), len(models), "models") as display:
         found = evaluation.evaluate(models, options.truth, plan, options.without, display.update, options.target)

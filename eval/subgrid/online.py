@@ -22,6 +22,8 @@ from ocean_gcm.model import OceanModel
 _LARGEST = 20.0
 """A run is unstable whose mean square of potential vorticity exceeds the truth's so many times."""
 _PIECES = 10
+_FLOW = ("layers", "f0", "beta", "zonal_flow", "bottom_drag", "topography")
+"""Keys of the section dynamics that make a flow another one, whatever the model resolves of it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +110,7 @@ def open_target(path: str, model: OceanModel) -> Target:
 
     Raises UserError for a store that does not say which model it is of, and for another box or other layers.
     """
-    text = open_dataset(store_of(path)).attrs.get("coarse_config")
+    text = _described(path)
     if text is None:
         raise UserError(
             f"--target is {path}, which has no attribute coarse_config; expected a store of ocean-gcm truth"
@@ -122,6 +124,24 @@ def open_target(path: str, model: OceanModel) -> Target:
     if any(own < seen for own, seen in zip(fine.grid.shape, model.grid.shape, strict=True)):
         raise UserError(f"--target has {fine.grid.shape} cells; expected at least {model.grid.shape}, the model's")
     return Target(open_layers_truth(path, fine), fine, fine.grid.shape[2] // model.grid.shape[2])
+
+
+def require_same_flow(path: str, model: OceanModel, name: str) -> None:
+    """UserError where a truth says that its layers, background or drag are others than the model's."""
+    text = _described(path)
+    if text is None:
+        return
+    own, other = model.config.model_dump(mode="json")["dynamics"], json.loads(text)["dynamics"]
+    for key in _FLOW:
+        if own[key] != other[key]:
+            raise UserError(
+                f"{name} has dynamics.{key} = {own[key]}, the truth {path} {other[key]}; expected the same flow (--set)"
+            )
+
+
+def _described(path: str) -> str | None:
+    """The configuration of the model whose grid the records of a truth have, if it says so."""
+    return open_dataset(store_of(path)).attrs.get("coarse_config")
 
 
 def _records(truth: LayersTruth, wanted: float) -> tuple[np.ndarray, np.ndarray | None, float]:

@@ -52,14 +52,16 @@ class Flow:
         return rows
 
     def seen_by(self, grid: PeriodicGrid) -> Flow:
-        """The same flow, spectra and transfers without the rings that a coarser grid of the same box has not."""
-        number = len(ring_wavenumbers(grid))
+        """The same flow, spectra and transfers with the rings that count on a coarser grid of the same box."""
+        if len(ring_wavenumbers(grid)) == self.enstrophy_transfer.shape[-1]:
+            return self
+        number = _counted_rings(grid)
         spectra = {name: values[:number] for name, values in self.statistics.spectra.items()}
         return dataclasses.replace(
             self,
             statistics=dataclasses.replace(self.statistics, spectra=spectra),
             enstrophy_transfer=self.enstrophy_transfer[:, :number],
-            rings=_counted_rings(grid),
+            rings=number,
         )
 
 
