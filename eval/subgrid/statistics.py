@@ -107,7 +107,7 @@ def _enstrophy_transfer(model: OceanModel, static, q: jax.Array) -> jax.Array:
 
 
 def compare(flow: Flow, target: Flow) -> list[tuple]:
-    """Rows (variable, lead, metric, value) of a flow against another one.
+    """Rows (variable, lead, metric, value) of a flow against another one, which may have fewer rings.
 
     spectrum_error: root mean square of the logarithm (base 10) of the ratio of spectra, over rings from 1 to the
     highest of the target.  transfer_error: root mean square difference over the target's size.  distance: Wasserstein
@@ -115,7 +115,7 @@ def compare(flow: Flow, target: Flow) -> list[tuple]:
     """
     rows = []
     for name, spectrum in target.statistics.spectra.items():
-        own = flow.statistics.spectra[name]
+        own = flow.statistics.spectra[name][: len(spectrum)]
         if "_spectrum" in name:
             high = np.flatnonzero(spectrum > 1e-6 * spectrum.max())[-1]
             ratio = own[1 : high + 1] / spectrum[1 : high + 1]
@@ -124,7 +124,7 @@ def compare(flow: Flow, target: Flow) -> list[tuple]:
             rows.append((name, "", "transfer_error", _relative(own, spectrum)))
     for layer, transfer in enumerate(target.enstrophy_transfer):
         name = f"enstrophy_transfer{layer + 1}"
-        rows.append((name, "", "transfer_error", _relative(flow.enstrophy_transfer[layer], transfer)))
+        rows.append((name, "", "transfer_error", _relative(flow.enstrophy_transfer[layer][: len(transfer)], transfer)))
     for name, values in target.statistics.samples.items():
         distance = wasserstein_distance(flow.statistics.samples[name], values)
         rows.append((name, "", "distance", float(distance / values.std())))

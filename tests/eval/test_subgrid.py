@@ -11,7 +11,7 @@ from layers_model import TREE
 
 from eval.__main__ import main
 from eval.subgrid.online import open_target, require_same_flow
-from eval.subgrid.statistics import flow_statistics
+from eval.subgrid.statistics import compare, flow_statistics
 from ocean_gcm.build import build_model
 from ocean_gcm.config import config_from_dict
 from ocean_gcm.errors import UserError
@@ -92,6 +92,9 @@ def test_a_finer_target_is_that_of_its_waves(files):
         np.testing.assert_allclose(
             seen.statistics.spectra[name], spectrum[: own.rings], atol=1e-5 * np.abs(spectrum).max()
         )
+    errors = {(name, metric): value for name, _, metric, value in compare(own, seen)}
+    assert errors["kinetic_energy_spectrum1", "spectrum_error"] < 1e-4
+    assert errors["enstrophy_transfer1", "transfer_error"] < 1e-3
     assert seen.rings == own.rings and seen.statistics.samples["q1"].std() == pytest.approx(
         own.statistics.samples["q1"].std(), rel=1e-5
     )
