@@ -24,6 +24,7 @@ from ocean_gcm.data.paths import store_of
 from ocean_gcm.data.reading import open_dataset
 from ocean_gcm.data.zarr_store import GrowingStore
 from ocean_gcm.errors import UserError
+from ocean_gcm.exclusive import exclusive
 from ocean_gcm.model import OceanModel
 from ocean_gcm.quasi_geostrophic.coarsening import Coarsening, OperatorConfig, refined, subgrid_source
 from ocean_gcm.quasi_geostrophic.experiment import LayersExperiment
@@ -91,33 +92,36 @@ def write_truth(
       progress: called with the number of trajectories done, at the beginning and after each.
 
     Returns {"trajectories", "records", "shape"}.  Raises UserError for models that do not fit, a store that exists, is
-    of another truth or cannot be written, and a state that is not finite.
+    of another truth, is being written by another process or cannot be written, and a state that is not finite.
     """
     target = Path(target)
     model = build_model(fine)
     if initial is not None:
         _require_states(initial, sampling, model)
     run = _runner(model, Coarsening(model.grid, _coarse_grid(coarse), operator, coarse.dynamics.dealiasing), coarse)
-    attributes = _attributes(fine, coarse, operator, sampling)
-    if target.exists() and resume:
-        store = GrowingStore.open(target, attributes, "trajectory")
-    elif target.exists() and not overwrite:
-        raise UserError(f"{target} exists; --resume goes on with it, --overwrite replaces it")
-    else:
-        template = _dataset(fine, coarse, sampling, 0, 1)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        encoding = _encoding(template)
-        store = GrowingStore.create(target, template, attributes, "float32", dimension="trajectory", encoding=encoding)
     batch = 1 if jax.default_backend() == "cpu" else _LARGEST_BATCH
-    while store.records < sampling.trajectories:
+    with exclusive(target.with_name(f".{target.name}.lock"), f"the truth {target}"):
+        attributes = _attributes(fine, coarse, operator, sampling)
+        store = _store(target, attributes, _dataset(fine, coarse, sampling, 0, 1), resume, overwrite)
+        while store.records < sampling.trajectories:
+            progress(store.records)
+            number = min(batch, sampling.trajectories - store.records)
+            dataset = _dataset(fine, coarse, sampling, store.records, number)
+            for name, values in run(sampling, range(store.records, store.records + number), initial).items():
+                dataset[name].values[...] = values
+            store.append(dataset)
         progress(store.records)
-        number = min(batch, sampling.trajectories - store.records)
-        dataset = _dataset(fine, coarse, sampling, store.records, number)
-        for name, values in run(sampling, range(store.records, store.records + number), initial).items():
-            dataset[name].values[...] = values
-        store.append(dataset)
-    progress(store.records)
     return {"trajectories": store.records, "records": sampling.records, "shape": dataset_shape(coarse)}
+
+
+def _store(target: Path, attributes: dict, template: xr.Dataset, resume: bool, overwrite: bool) -> GrowingStore:
+    """The store to write, as it was left or without trajectories."""
+    if target.exists() and resume:
+        return GrowingStore.open(target, attributes, "trajectory")
+    if target.exists() and not overwrite:
+        raise UserError(f"{target} exists; --resume goes on with it, --overwrite replaces it")
+    encoding = _encoding(template)
+    return GrowingStore.create(target, template, attributes, "float32", dimension="trajectory", encoding=encoding)
 
 
 def dataset_shape(coarse: LayersExperiment) -> tuple[int, int, int]:

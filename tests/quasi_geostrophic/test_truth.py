@@ -12,6 +12,7 @@ from layers_model import TREE, changed
 import ocean_gcm as og
 from ocean_gcm.cli import main
 from ocean_gcm.config import config_from_dict
+from ocean_gcm.exclusive import exclusive
 from ocean_gcm.quasi_geostrophic import truth
 
 
@@ -73,6 +74,8 @@ def test_store_has_the_states_of_the_fine_model(config, tmp_path, capsys, monkey
     part = tmp_path / "part.zarr"
     assert write(path, part, trajectories=1) == 0
     assert write(path, part) == 2 and "exists; --resume goes on" in capsys.readouterr().err
+    with exclusive(tmp_path / ".part.zarr.lock", "it"):
+        assert write(path, part, "--resume") == 2 and "is writing to the truth" in capsys.readouterr().err
     assert write(path, part, "--resume") == 0
     with xr.open_zarr(part) as found:
         xr.testing.assert_equal(found.load(), whole)

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 import jax
+import jax.numpy as jnp
 
 from ocean_gcm.closures.interface import LayerColumns
 from ocean_gcm.closures.layers.stress import deformation
@@ -30,6 +31,13 @@ def vortex_force(columns: LayerColumns) -> tuple[jax.Array, jax.Array]:
     return columns.v * columns.potential_vorticity, -columns.u * columns.potential_vorticity
 
 
+def advection(columns: LayerColumns) -> tuple[jax.Array]:
+    """-(u, v) . grad q, s-2: with the vortex force, both forms of the products, aliases and all."""
+    grid, q_hat = columns.grid, columns.grid.to_spectral(columns.potential_vorticity)
+    q_x, q_y = grid.to_physical(1j * jnp.stack([columns.k * q_hat, columns.l * q_hat]))
+    return (-(columns.u * q_x + columns.v * q_y),)
+
+
 FEATURES: dict[str, Feature] = {
     "potential_vorticity": Feature(lambda c: (c.potential_vorticity,), "pseudoscalar"),
     "vorticity": Feature(lambda c: (c.vorticity,), "pseudoscalar"),
@@ -37,6 +45,7 @@ FEATURES: dict[str, Feature] = {
     "velocity": Feature(lambda c: (c.u, c.v), "vector"),
     "deformation": Feature(deformation, "tensor"),
     "vortex_force": Feature(vortex_force, "vector"),
+    "advection": Feature(advection, "pseudoscalar"),
 }
 """All inputs by name, without the background.  Units: m, s."""
 

@@ -49,7 +49,7 @@ class NeuralSourceConfig(Section):
     features: tuple[str, ...] = pydantic.Field(
         ("potential_vorticity",),
         description="names of the inputs: potential_vorticity, vorticity, streamfunction, "
-        "velocity, deformation, vortex_force; no unit",
+        "velocity, deformation, vortex_force, advection; no unit",
     )
     output: Literal["source", "flux", "stress"] = pydantic.Field(
         "source",

@@ -13,6 +13,7 @@ from flax import nnx
 from ocean_gcm.closures.interface import Columns
 from ocean_gcm.closures.neural import features as inputs
 from ocean_gcm.closures.neural.features import Block
+from ocean_gcm.closures.neural.local_speed import LocalSpeedConfig
 from ocean_gcm.closures.neural.network import NetworkConfig, Tower
 from ocean_gcm.closures.neural.normalisation import Normalisation, Statistics
 from ocean_gcm.closures.neural.symmetry import GROUPS, Symmetry, averaged
@@ -50,6 +51,9 @@ class LearnedConfig(Section):
     random: RandomFieldsConfig | None = pydantic.Field(
         None, description="random surface fields that the network sees too; null: none; no unit"
     )
+    random_speed: LocalSpeedConfig | None = pydantic.Field(
+        None, description="how random fields follow the local speed; null: seen alike everywhere; no unit"
+    )
     statistics: str | None = pydantic.Field(
         None, description="JSON file of means and scales; null: constants that fit the ocean; no unit"
     )
@@ -79,6 +83,8 @@ class Learned(nnx.Module):
         random: RandomInputs | None = None,
     ):
         config.network.require(grid)
+        if config.random_speed is not None and random is None and config.random is None:
+            raise UserError("random_speed is given without random; expected random fields with it")
         if random is None and config.random is not None:
             random = RandomFields(config.random, grid, dtype)
         if config.symmetry == "square" and grid.geometry.spherical:
@@ -94,7 +100,7 @@ class Learned(nnx.Module):
         self.normalisation = Normalisation(self.names, grid, dtype, statistics, number)
         channels = [sum(b.channels for b in blocks) for blocks in (self.input_blocks, self.output_blocks)]
         self.tower = Tower(config.network, *channels, dtype)
-        self.random = random
+        self.random, self.random_speed = random, config.random_speed
 
     def initial_memory(self, shape: tuple[int, int, int], dtype, key=None) -> Any:
         return () if self.random is None else self.random.initial(jax.random.key(0) if key is None else key)
@@ -107,6 +113,10 @@ class Learned(nnx.Module):
         fields = None
         if self.random is not None:
             memory, fields = self.random.step(memory, key, columns)
+            if self.random_speed is not None:
+                shape = inputs.interior_shape(columns)
+                factor = self.random_speed.factor(columns, shape)
+                fields = Field(fields.interior(*shape) * factor, "T", "s", 0, 0)
         static = columns.static
         values = self.normalisation(*inputs.stack(columns, self.names, fields))
         mask = static.surface_mask_t.interior(*values.shape[-2:])

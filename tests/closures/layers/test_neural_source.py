@@ -29,13 +29,14 @@ CORE = QuasiGeostrophy(
 )
 RANDOM = np.random.default_rng(0)
 Q = 1e-5 * RANDOM.standard_normal(GRID.shape)
+FEATURES = ("potential_vorticity", "velocity", "deformation", "vortex_force", "advection")
 SMALL = {"architecture": "convolution", "width": 3, "depth": 3}
 FOURIER = {"architecture": "fourier", "width": 3, "blocks": 2, "modes": 3}
 
 
 def built(**keys):
     """A closure whose numbers are not those of the start, all of them of order one."""
-    keys = {"network": SMALL, "features": ("potential_vorticity", "velocity", "deformation", "vortex_force"), **keys}
+    keys = {"network": SMALL, "features": FEATURES, **keys}
     closure = NeuralSourceConfig.model_validate(keys).build(GRID, jnp.float64)
     last = closure.network.layers[-1] if hasattr(closure.network, "layers") else closure.network.decoder
     last.kernel[...] = jnp.asarray(np.random.default_rng(1).standard_normal(last.kernel.shape))
@@ -120,7 +121,8 @@ def test_network_of_each_layer():
 
 def test_scales_of_a_file(tmp_path):
     path = tmp_path / "scales.json"
-    scale = {"potential_vorticity": [1e-5, 2e-5], "velocity": 0.1, "deformation": 1e-5, "vortex_force": 1e-6}
+    sizes = ([1e-5, 2e-5], 0.1, 1e-5, 1e-6, 1e-11)
+    scale = dict(zip(FEATURES, sizes, strict=True))
     path.write_text(json.dumps({"scale": scale, "output_scale": {"source": [1e-10, 3e-10]}}))
     closure = built(normalisation="statistics", statistics=str(path), size=1.0)
     np.testing.assert_allclose(closure.output_scale[...], [1e-10, 3e-10])
