@@ -133,7 +133,7 @@ def require_same_flow(path: str, model: OceanModel, name: str) -> None:
         return
     own, other = model.config.model_dump(mode="json")["dynamics"], json.loads(text)["dynamics"]
     for key in _FLOW:
-        if own[key] != other[key]:
+        if own[key] != other.get(key, own[key]):
             raise UserError(
                 f"{name} has dynamics.{key} = {own[key]}, the truth {path} {other[key]}; expected the same flow (--set)"
             )
