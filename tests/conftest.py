@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import os
+import tempfile
 from pathlib import Path
 
 import hypothesis
@@ -20,10 +21,23 @@ MOST_MEMORY = 2 * 2**30  # bytes of a worker beyond which it drops its programs
 
 def pytest_configure(config):
     """Quick tests compile for most of their time and run tiny programs once: they, and the programs that they start,
-    compile with few optimizations, which takes half the time. Slow ones run for long and are compiled as for users."""
-    if config.option.markexpr == "not slow":
-        os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
-        jax.config.update("jax_disable_most_optimizations", os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] == "1")
+    compile with few optimizations and by XLA's older way of writing fused loops, which together takes a third of the
+    time. Slow ones run for long and are compiled as for users."""
+    if config.option.markexpr != "not slow":
+        return
+    if jax.__version_info__ < (0, 11):  # XLA ends a process at a flag that it does not know
+        os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
+    os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+    jax.config.update("jax_disable_most_optimizations", os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] == "1")
+    # all processes share what takes longer to compile than to read
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        programs = tempfile.TemporaryDirectory(prefix="compiled_for_tests_", ignore_cleanup_errors=True)
+        config.add_cleanup(programs.cleanup)
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = programs.name
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
+    jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
+    least = float(os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"])
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", least)
 
 
 def resident_memory():
@@ -44,7 +58,7 @@ def few_programs():
 
 @pytest.fixture
 def compiled_as_for_users():
-    """Full optimizations, for bounds on rounding that hold for what users run."""
+    """Optimized, for bounds on rounding that hold for what users run."""
     before = jax.config.read("jax_disable_most_optimizations")
     jax.config.update("jax_disable_most_optimizations", False)
     yield

@@ -93,6 +93,7 @@ def gyre():
     return Run(model, spun_up(model, 4000))  # long enough for convection
 
 
+@pytest.mark.slow  # a shorter run is differentiated in test_differentiation.py
 def test_double_gyre_against_finite_differences(gyre):
     gradient = compare(gyre, 100, 1e-5, sizes=(1e-3, 1e-5, 1e-7))
     land = ~gyre.grid.mask

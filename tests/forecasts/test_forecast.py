@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 import xarray as xr
 from dated_stores import dated
 from rich.console import Console
+from simulated_devices import environment
 
 import ocean_gcm as og
 from ocean_gcm.cli import main
@@ -120,10 +120,8 @@ def test_an_interrupted_forecast_goes_on_as_if_nothing_had_happened(whole, forec
 
 
 def test_members_do_not_depend_on_the_devices():
-    program = Path(__file__).with_name("sharded_members.py")
-    devices = {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
-    environment = {**os.environ, **devices, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, str(program)], env=environment, capture_output=True, text=True, timeout=300)
+    command = [sys.executable, str(Path(__file__).with_name("sharded_members.py"))]
+    done = subprocess.run(command, env=environment(2), capture_output=True, text=True, timeout=300)
     assert done.stdout.strip().endswith("equal"), done.stdout + done.stderr
 
 

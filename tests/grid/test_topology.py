@@ -1,6 +1,5 @@
 """Halos: periodic sides, walls, and the same cut over devices."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from simulated_devices import environment
 
 from ocean_gcm.grid.topology import Topology
 
@@ -74,8 +74,7 @@ def test_halos_across_eight_devices():
 
     In a process of its own: the number of simulated devices is fixed when JAX starts.
     """
-    environment = {**os.environ, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
-    program = Path(__file__).with_name("sharded_halos.py")
-    done = subprocess.run([sys.executable, str(program)], env=environment, capture_output=True, text=True, timeout=300)
+    command = [sys.executable, str(Path(__file__).with_name("sharded_halos.py"))]
+    done = subprocess.run(command, env=environment(8), capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.split()[-1] == "equal"

@@ -37,7 +37,7 @@ def test_reliable_ensembles_of_any_size_have_the_ratio_one(members):
 
 
 def test_agreement_gives_finite_numbers_and_gradients():
-    ratio = jax.value_and_grad(lambda m: ensemble.spread_skill_ratio(m, jnp.ones(4), jnp.ones(4)))
+    ratio = jax.jit(jax.value_and_grad(lambda m: ensemble.spread_skill_ratio(m, jnp.ones(4), jnp.ones(4))))
     value, gradient = ratio(jnp.ones((3, 4)))
     assert value == 0.0 and not np.any(gradient)
     value, gradient = ratio(jnp.zeros((3, 4)))

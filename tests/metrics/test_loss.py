@@ -89,7 +89,7 @@ def test_pointwise_terms_by_definition():
     terms = {"square": {"kind": "squared_error"}, "absolute": {"kind": "absolute_error", "weight": 0.1}}
     built = build_loss(config({**terms, "bias": {"kind": "bias"}}, **keys), grid, scales(grid), LEADS, dtype=float)
     prediction, truth = ocean(grid, (2, 3, 2), 0), ocean(grid, (2, 2), 1, land=np.nan)
-    total, parts = built(prediction, truth)
+    total, parts = jax.jit(lambda p, y: built(p, y))(prediction, truth)
     for name, share in keys["variables"].items():
         p, y = with_level(name, getattr(prediction, name)), with_level(name, getattr(truth, name))
         expected = {"square": 0.0, "absolute": 0.0, "bias": 0.0}
@@ -110,7 +110,7 @@ def test_crps_on_blocks_by_definition():
     terms = {"crps": {"kind": "crps", "blocks": [1, 3], "block_weights": [1.0, 0.5]}}
     built = build_loss(config(terms, variables={"v": 1.0}), grid, scales(grid), LEADS, dtype=float)
     prediction, truth = ocean(grid, (2, 2), 0), ocean(grid, (2,), 1)
-    total, _ = built(prediction, truth)
+    total, _ = jax.jit(lambda p, y: built(p, y))(prediction, truth)
     expected = 0.0
     for size, share in ((1, 1.0), (3, 0.5)):
         blocks = {}

@@ -117,6 +117,7 @@ def test_members_and_variables_are_independent(model, start, members):
     assert len({tuple(np.asarray(n)) for n in members.noise}) == MEMBERS
 
 
+@pytest.mark.slow  # compiled as for users: other programs round otherwise
 def test_a_member_does_not_depend_on_their_number(model, start, members):
     few = model.ensemble(start, jax.random.key(5), members=2)
     for a, b in zip(jax.tree.leaves(few), jax.tree.leaves(members), strict=True):

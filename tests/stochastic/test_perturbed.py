@@ -86,6 +86,7 @@ def test_a_restart_goes_on_to_the_bit(perturbed, run):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow  # compiled as for users: other programs round otherwise
 def test_amplitude_zero_is_the_closure_to_the_bit(perturbed, run):
     start, half, *_ = run
     off, plain = nnx.clone(perturbed), world(None)

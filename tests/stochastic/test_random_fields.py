@@ -1,6 +1,5 @@
 """Random fields in time: decorrelation, stationarity, independence, and what they cost a gradient."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from flax import nnx
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from simulated_devices import environment
 from small_seas import NX, NY, Sea
 
 from ocean_gcm.errors import UserError
@@ -158,10 +158,8 @@ def test_gradients_are_finite_at_the_lengths_of_the_table_and_in_single_precisio
 
 def test_a_decomposed_grid_has_the_same_fields():
     """Eight simulated devices, in a process of its own."""
-    environment = {**os.environ, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
-    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-    program = Path(__file__).with_name("sharded_fields.py")
-    done = subprocess.run([sys.executable, str(program)], env=environment, capture_output=True, text=True, timeout=300)
+    command = [sys.executable, str(Path(__file__).with_name("sharded_fields.py"))]
+    done = subprocess.run(command, env=environment(8), capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.split()[-1] == "equal"
 

@@ -2,11 +2,9 @@
 
 import dataclasses
 import json
-import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import checkpointed
 import jax.numpy as jnp
@@ -14,6 +12,7 @@ import numpy as np
 import optax
 import pytest
 from checkpointed import CONFIGURATION, PROGRESS, carry_like
+from simulated_devices import environment
 
 from ocean_gcm.data import restart
 from ocean_gcm.errors import UserError
@@ -166,11 +165,8 @@ def test_failure_to_write_shows_at_the_next_save_or_at_the_end(tmp_path):
 
 def test_other_numbers_of_devices(tmp_path):
     """Written on 8 simulated devices, read there on 8, 2 and 1 of them, and here where there is only one."""
-    script, root = Path(checkpointed.__file__), Path(__file__).parents[2]
-    flags = "--xla_force_host_platform_device_count=8"
-    environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(root)}
-    command = [sys.executable, str(script), str(tmp_path / "run")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+    command = [sys.executable, checkpointed.__file__, str(tmp_path / "run")]
+    done = subprocess.run(command, env=environment(8), capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
     (carry, _), warnings = latest(tmp_path / "run")
     assert not warnings

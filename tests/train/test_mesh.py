@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,24 +6,21 @@ import jax
 import numpy as np
 import pytest
 from island_grid import channel
+from simulated_devices import environment
 
 from ocean_gcm.decomposition import require_grid, specs
 from ocean_gcm.errors import UserError
 from train import mesh as devices
 
-HERE = Path(__file__).parent
-SIMULATED = {
-    # code that runs once need not be fast, and compiles in half of the time
-    "XLA_FLAGS": "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0",
-    "JAX_PLATFORMS": "cpu",
-    "PYTHONPATH": str(HERE.parents[1]),
-}
+# code that runs once need not be fast, and compiles in half of the time
+QUICKLY_COMPILED = "--xla_backend_optimization_level=0"
 
 
 def differences(*arguments):
     """Relative differences from one device by mesh: (loss, gradient, worst part of the gradient)."""
-    command = [sys.executable, str(HERE / "sharded_update.py"), *arguments]
-    done = subprocess.run(command, env={**os.environ, **SIMULATED}, capture_output=True, text=True, timeout=1800)
+    command = [sys.executable, str(Path(__file__).with_name("sharded_update.py")), *arguments]
+    simulated = environment(8, QUICKLY_COMPILED)
+    done = subprocess.run(command, env=simulated, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stderr[-2000:]
     lines = [line.split() for line in done.stdout.splitlines()]
     return {mesh: tuple(map(float, numbers)) for mesh, *numbers, _ in lines}

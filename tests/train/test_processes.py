@@ -1,11 +1,10 @@
-import os
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from simulated_devices import environment
 from train_files import PERIODS, lines
 
 import ocean_gcm as og
@@ -13,16 +12,11 @@ from ocean_gcm.errors import UserError
 from ocean_gcm.weights import named_variables
 from train import processes
 
-ROOT = Path(__file__).parents[2]
+QUICKLY_COMPILED = "--xla_backend_optimization_level=0"
 
 
 def command(path, run, *options):
     return [sys.executable, "-m", "train", str(path), "--output", str(run), *options]
-
-
-def environment(devices, **more):
-    flags = f"--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0"
-    return {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT), **more}
 
 
 def together(path, run, *options, number=2, devices=2):
@@ -36,7 +30,7 @@ def together(path, run, *options, number=2, devices=2):
         started.append(
             subprocess.Popen(
                 command(path, run, "--distributed", *options),
-                env=environment(devices, **names),
+                env=environment(devices, QUICKLY_COMPILED, **names),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -53,7 +47,8 @@ def test_two_processes_equal_one(training, tmp_path):
     stage = {"steps": 4, "iterations": 3, "learning_rate": 0.05, "batch": 4}
     _, path = training(stages=[stage], mesh={"batch": 2, "x": 2}, validation=validation, periods=PERIODS)
     one, two = tmp_path / "one", tmp_path / "two"
-    done = subprocess.run(command(path, one), env=environment(4), capture_output=True, text=True, timeout=1800)
+    simulated = environment(4, QUICKLY_COMPILED)
+    done = subprocess.run(command(path, one), env=simulated, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stderr[-2000:]
     ended = together(path, two)
     assert all(code == 0 for code, _ in ended), "\n\n".join(text[:2000] for _, text in ended)

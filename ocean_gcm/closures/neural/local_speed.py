@@ -27,7 +27,7 @@ class LocalSpeedConfig(Section):
     """The random fields that a network sees, times (s / s_0)^p, s the speed of the water column around."""
 
     speed: float = pydantic.Field(0.1, gt=0, description="s_0, where the fields are seen as they are, in m s-1")
-    power: float = pydantic.Field(0.5, gt=0, le=2, description="p (1)")
+    power: float = pydantic.Field(0.5, gt=0, le=2, description="p, no unit")
 
     def factor(self, columns: Columns, shape: tuple[int, int]) -> jax.Array:
         """(ny, nx) = `shape`, on the interior."""
