@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import ocean_gcm as og
 from ocean_gcm.model import OceanModel
 
@@ -11,6 +13,6 @@ def is_config(path: str) -> bool:
     return path.endswith((".yaml", ".yml"))
 
 
-def model_at(path: str) -> OceanModel:
-    """Of a configuration, an exported model or a training run.  Raises UserError."""
-    return og.build_model(og.load_config(path)) if is_config(path) else og.load_model(path)
+def model_at(path: str, overrides: Iterable[str] = ()) -> OceanModel:
+    """Of a configuration, an exported model or a training run, with these keys set.  Raises UserError."""
+    return og.build_model(og.load_config(path, overrides)) if is_config(path) else og.load_model(path, overrides)

@@ -21,8 +21,16 @@ def add(commands) -> None:
         help="also the first CONFIG with each of these closures as they are by default, such as leith",
     )  # fmt: skip
     parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE",
+        help="of all models: another flow for closures that were trained in one, such as dynamics.beta=1e-11",
+    )  # fmt: skip
+    parser.add_argument(
         "--truth", required=True, metavar="STORE", help="what `ocean-gcm truth` wrote, not trained with"
     )
+    parser.add_argument(
+        "--target", metavar="STORE",
+        help="compare statistics with those of this truth, which may have more cells (default: the one of --truth)",
+    )  # fmt: skip
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="directory of the report")
     parser.add_argument("--steps", type=int, default=10000, metavar="N", help="steps of each run (default 10000)")
     parser.add_argument(
@@ -73,9 +81,9 @@ def run(options: argparse.Namespace) -> None:
         offline=options.offline,
         held_out=options.held_out,
     )
-    models = evaluation.open_models(options.models, options.closures)
+    models = evaluation.open_models(options.models, options.closures, options.set)
     evaluation.require_reference(options.without, models)
     with PieceReport(Console(), len(models), "models") as display:
-        found = evaluation.evaluate(models, options.truth, plan, options.without, display.update)
+        found = evaluation.evaluate(models, options.truth, plan, options.without, display.update, options.target)
     write_scores(options.output, found.scores, "subgrid")
     publish(report.page(found), options.output, options.page)

@@ -19,6 +19,9 @@ from ocean_gcm.metrics.similarity import similarities
 from ocean_gcm.model import OceanModel
 from ocean_gcm.quasi_geostrophic.experiment import LayersExperiment
 
+SEEN = "truth_seen"
+"""Name of the truth as the coarse grid sees it beside a finer target: the best that a coarse model could be."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
@@ -74,8 +77,10 @@ class Evaluation:
     grid: object
 
 
-def open_models(texts: Sequence[str], closures: Sequence[str] = ()) -> dict[str, OceanModel]:
-    """Models by name, of texts [NAME=]PATH: a YAML file, an exported model or a training run.
+def open_models(
+    texts: Sequence[str], closures: Sequence[str] = (), overrides: Sequence[str] = ()
+) -> dict[str, OceanModel]:
+    """Models by name, of texts [NAME=]PATH: a YAML file, an exported model or a training run, with the keys set.
 
     The first YAML file with each of the closures in the place of its own comes after it, under the closure's kind.
 
@@ -88,7 +93,7 @@ def open_models(texts: Sequence[str], closures: Sequence[str] = ()) -> dict[str,
         name = name if sign else Path(path).stem
         if name in found:
             raise UserError(f"two models are called {name}; name one of them: NAME={path}")
-        model = model_at(path)
+        model = model_at(path, overrides)
         if not isinstance(model.config, LayersExperiment):
             raise UserError(f"{path} has dynamics.core = {model.config.dynamics.core}; expected quasi_geostrophic")
         found[name] = model
@@ -109,11 +114,22 @@ def require_reference(without: str | None, models: Mapping[str, OceanModel]) -> 
 
 
 def evaluate(
-    models: Mapping[str, OceanModel], truth: str, plan: Plan, without: str | None, progress: Callable = lambda *a: None
+    models: Mapping[str, OceanModel],
+    truth: str,
+    plan: Plan,
+    without: str | None,
+    progress: Callable = lambda *a: None,
+    target_path: str | None = None,
 ) -> Evaluation:
-    """Scores of all models.  Raises UserError for models and truths that do not fit."""
+    """Scores of all models against the statistics of `truth`, or of `target_path`, a truth that may have more cells.
+
+    Raises UserError for models and truths that do not fit.
+    """
     rows: list[tuple] = []
     target, flows, stores = None, {}, {}
+    for name, model in models.items():
+        online.require_same_flow(truth, model, name)
+    other = None if target_path is None else online.open_target(target_path, next(iter(models.values())))
     for number, (name, model) in enumerate(models.items()):
         progress(number, name)
         store = open_layers_truth(truth, model)
@@ -122,15 +138,21 @@ def evaluate(
         runs = online.run(model, store, plan)
         rows.append((name, "pv", "", "stable", float(runs.stable.mean())))
         if target is None:
-            target = online.truth_statistics(model, store, plan)
+            target = (
+                online.truth_statistics(model, store, plan)
+                if other is None
+                else other.statistics(plan.save_every * model.time_step)
+            )
         if runs.stable.any():
             flows[name] = flow_statistics(model, runs.kept, runs.interval)
         stores[name] = store.label
+    if other is not None and len(store.times) > 2 * plan.save_every * model.time_step / store.interval:
+        flows[SEEN] = online.truth_statistics(model, store, plan)
     progress(len(models), "")
-    for name, flow in {"truth": target, **flows}.items():
-        rows += [(name, *row) for row in flow.rows()]
-        if name != "truth":
-            rows += [(name, *row) for row in compare(flow, target)]
+    rows += [("truth", *row) for row in target.rows()]
+    target = target.seen_by(next(iter(models.values())).grid)
+    for name, flow in flows.items():
+        rows += [(name, *row) for row in (*flow.rows(), *compare(flow, target))]
     if without in flows:
         for name, flow in flows.items():
             if name != without:
@@ -138,4 +160,5 @@ def evaluate(
                 rows += [(name, metric, "", "similarity", value) for metric, value in near.items()]
     table = pd.DataFrame(rows, columns=["model", "variable", "lead", "metric", "value"])
     first = next(iter(models.values()))
-    return Evaluation(Path(str(truth)).name, target, flows, table, plan, first.time_step, first.grid)
+    label = Path(str(target_path or truth)).name
+    return Evaluation(label, target, flows, table, plan, first.time_step, first.grid)

@@ -33,7 +33,7 @@ def summary(found: Evaluation) -> str:
     stable = found.scores[found.scores.metric == "stable"].set_index("model").value
     error = found.scores[found.scores.metric == "spectrum_error"].groupby("model").value.mean()
     parts = []
-    for model in _models(found):
+    for model in (m for m in _models(found) if m in stable):
         text = f"{stable[model]:.0%} of the runs with {model} are stable"
         parts.append(text + (f", spectra off by {10 ** error[model] - 1:.0%}" if model in error else ""))
     return "; ".join(parts) + "."

@@ -10,8 +10,10 @@ import jax_datetime as jdt
 import numpy as np
 from scipy.stats import wasserstein_distance
 
+from ocean_gcm.dynamics.spectral.grid import PeriodicGrid
 from ocean_gcm.metrics import isotropic
 from ocean_gcm.metrics.decorrelation import autocorrelation, decorrelation_time
+from ocean_gcm.metrics.isotropic import ring_wavenumbers
 from ocean_gcm.metrics.similarity import Statistics, layers_statistics
 from ocean_gcm.model import OceanModel
 from ocean_gcm.quasi_geostrophic.tendencies import sources_in
@@ -49,12 +51,31 @@ class Flow:
             rows.append((f"q{layer + 1}", "", "decorrelation_time", time))
         return rows
 
+    def seen_by(self, grid: PeriodicGrid) -> Flow:
+        """The same flow, spectra and transfers with the rings that count on a coarser grid of the same box."""
+        if len(ring_wavenumbers(grid)) == self.enstrophy_transfer.shape[-1]:
+            return self
+        number = _counted_rings(grid)
+        spectra = {name: values[:number] for name, values in self.statistics.spectra.items()}
+        return dataclasses.replace(
+            self,
+            statistics=dataclasses.replace(self.statistics, spectra=spectra),
+            enstrophy_transfer=self.enstrophy_transfer[:, :number],
+            rings=number,
+        )
 
-def flow_statistics(model: OceanModel, q: np.ndarray, interval: float, source: np.ndarray | None = None) -> Flow:
+
+def _counted_rings(grid: PeriodicGrid) -> int:
+    return int(np.floor(min(grid.shape[1:]) / 3)) + 1
+
+
+def flow_statistics(
+    model: OceanModel, q: np.ndarray, interval: float, source: np.ndarray | None = None, stride: int = 1
+) -> Flow:
     """Of runs (runs, records, nz, ny, nx), `interval` seconds apart, with what is not resolved in their budget.
 
     That is `source`, of the same shape, or what the model's closures give (those at its start: what they remember of
-    the past has no part in them).
+    the past has no part in them).  Distributions and correlations are those of every `stride`-th point of each side.
     """
     chosen = np.unique(np.linspace(0, q.shape[1] - 1, max(1, _MOST // len(q))).round().astype(int))
     some = q[:, chosen].reshape(-1, *q.shape[2:])
@@ -62,15 +83,15 @@ def flow_statistics(model: OceanModel, q: np.ndarray, interval: float, source: n
         source = jnp.asarray(source[:, chosen].reshape(some.shape))
     elif model.config.closures:
         source = _sources(model, some)
-    statistics = layers_statistics(model.core, some, source, last=len(some))
+    statistics = layers_statistics(model.core, some, source, last=len(some), stride=stride)
     psi_and_q = jax.jit(lambda static, q: jax.lax.map(lambda each: _enstrophy_transfer(model, static, each), q))
     transfer = np.asarray(psi_and_q(model.metrics(), jnp.asarray(some))).mean(0)
     lags = min(_LAGS, q.shape[1] - 1)
     correlation = [
-        np.mean([autocorrelation(each[:, layer], lags) for each in q], 0) for layer in range(model.grid.shape[0])
+        np.mean([autocorrelation(each[:, layer, ::stride, ::stride], lags) for each in q], 0)
+        for layer in range(model.grid.shape[0])
     ]
-    rings = int(np.floor(min(model.grid.shape[1:]) / 3)) + 1
-    return Flow(statistics, transfer, np.array(correlation), interval, rings)
+    return Flow(statistics, transfer, np.array(correlation), interval, _counted_rings(model.grid))
 
 
 def _sources(model: OceanModel, q: np.ndarray) -> jax.Array:
@@ -86,7 +107,7 @@ def _enstrophy_transfer(model: OceanModel, static, q: jax.Array) -> jax.Array:
 
 
 def compare(flow: Flow, target: Flow) -> list[tuple]:
-    """Rows (variable, lead, metric, value) of a flow against another one.
+    """Rows (variable, lead, metric, value) of a flow against another one, which may have fewer rings.
 
     spectrum_error: root mean square of the logarithm (base 10) of the ratio of spectra, over rings from 1 to the
     highest of the target.  transfer_error: root mean square difference over the target's size.  distance: Wasserstein
@@ -94,7 +115,7 @@ def compare(flow: Flow, target: Flow) -> list[tuple]:
     """
     rows = []
     for name, spectrum in target.statistics.spectra.items():
-        own = flow.statistics.spectra[name]
+        own = flow.statistics.spectra[name][: len(spectrum)]
         if "_spectrum" in name:
             high = np.flatnonzero(spectrum > 1e-6 * spectrum.max())[-1]
             ratio = own[1 : high + 1] / spectrum[1 : high + 1]
@@ -103,7 +124,7 @@ def compare(flow: Flow, target: Flow) -> list[tuple]:
             rows.append((name, "", "transfer_error", _relative(own, spectrum)))
     for layer, transfer in enumerate(target.enstrophy_transfer):
         name = f"enstrophy_transfer{layer + 1}"
-        rows.append((name, "", "transfer_error", _relative(flow.enstrophy_transfer[layer], transfer)))
+        rows.append((name, "", "transfer_error", _relative(flow.enstrophy_transfer[layer][: len(transfer)], transfer)))
     for name, values in target.statistics.samples.items():
         distance = wasserstein_distance(flow.statistics.samples[name], values)
         rows.append((name, "", "distance", float(distance / values.std())))

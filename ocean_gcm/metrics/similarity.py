@@ -51,18 +51,18 @@ class Statistics:
 
 
 def layers_statistics(
-    core: QuasiGeostrophy, q: np.ndarray, source: np.ndarray | None = None, last: int = 10
+    core: QuasiGeostrophy, q: np.ndarray, source: np.ndarray | None = None, last: int = 10, stride: int = 1
 ) -> Statistics:
     """Of potential vorticity (time, nz, ny, nx) and the sources of closures in these states (or None).
 
-    Distributions are those of the `last` records, spectra means over all.
+    Distributions are those of the `last` records, at every `stride`-th point of each side; spectra means over all.
     """
     q = jnp.asarray(q)
     static = core.static(core.arrays(q.dtype))
     samples: dict[str, np.ndarray] = {}
     for name, values in _quantities(core, static, q[-last:]).items():
         for layer in range(q.shape[1]):
-            samples[f"{name}{layer + 1}"] = np.asarray(values[:, layer]).ravel()
+            samples[f"{name}{layer + 1}"] = np.asarray(values[:, layer, ::stride, ::stride]).ravel()
     source = None if source is None else jnp.asarray(source)
     found = _spectra(core, static, (q, source))
     spectra: dict[str, np.ndarray] = {}

@@ -1,5 +1,7 @@
 """Closures of layers scored on a tiny truth: what reaches the table, and mistakes."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,12 @@ import yaml
 from layers_model import TREE
 
 from eval.__main__ import main
+from eval.subgrid.online import open_target, require_same_flow
+from eval.subgrid.statistics import compare, flow_statistics
+from ocean_gcm.build import build_model
+from ocean_gcm.config import config_from_dict
+from ocean_gcm.errors import UserError
+from ocean_gcm.quasi_geostrophic.coarsening import refined
 
 SINGLE = {"closures": {"viscosity": {"kind": "leith"}}, "forcing": {}, "precision": "float32"}
 SINGLE["dynamics"] = {
@@ -51,9 +59,42 @@ def test_mistakes_are_one_sentence(files, capsys):
     model = str(files / "leith.yaml")
     assert main(["subgrid", model, *base, "--without", "other"]) == 2
     assert "--without is other; expected one of leith" in capsys.readouterr().err
+    assert main(["subgrid", model, *base, "--target", str(files / "truth.zarr")]) == 2
+    assert "which has no attribute coarse_config; expected a store of ocean-gcm truth" in capsys.readouterr().err
     assert main(["subgrid", model, *base, "--steps", "7"]) == 2
     assert "expected a divisor of --steps = 7" in capsys.readouterr().err
     assert main(["subgrid", str(files), *base, "--closures", "leith"]) == 2
     assert "holds no exported model" in capsys.readouterr().err
     assert main(["subgrid", model, model, *base]) == 2
     assert "two models are called leith" in capsys.readouterr().err
+
+
+def test_a_finer_target_is_that_of_its_waves(files):
+    """The statistics of the same waves on more points, as a coarser grid sees them."""
+    tree = TREE | SINGLE | {"closures": {}}
+    model, truth = build_model(config_from_dict(tree)), xr.open_zarr(files / "truth.zarr")[["pv"]]
+    fine = config_from_dict(tree | {"grid": {"nx": 24, "length_x": 1e6}})
+    q = refined(truth.pv.values, build_model(fine).grid)
+    x = (np.arange(24) + 0.5) * 1e6 / 24
+    store = xr.Dataset(
+        {"pv": (truth.pv.dims, q), "time": truth.time},
+        {"y": x, "x": x},
+        {"coarse_config": json.dumps(fine.model_dump(mode="json", exclude={"weights"}))},
+    )
+    store.to_zarr(files / "fine.zarr")
+    require_same_flow(str(files / "fine.zarr"), model, "none")
+    other = build_model(config_from_dict(tree | {"dynamics": SINGLE["dynamics"] | {"bottom_drag": 2e-7}}))
+    with pytest.raises(UserError, match="none has dynamics.bottom_drag = 2e-07, the truth .* 1e-07; expected the same"):
+        require_same_flow(str(files / "fine.zarr"), other, "none")
+    seen = open_target(str(files / "fine.zarr"), model).statistics(7200.0).seen_by(model.grid)
+    own = flow_statistics(model, truth.pv.values.astype(np.float32), 7200.0)
+    for name, spectrum in own.statistics.spectra.items():
+        np.testing.assert_allclose(
+            seen.statistics.spectra[name], spectrum[: own.rings], atol=1e-5 * np.abs(spectrum).max()
+        )
+    errors = {(name, metric): value for name, _, metric, value in compare(own, seen)}
+    assert errors["kinetic_energy_spectrum1", "spectrum_error"] < 1e-4
+    assert errors["enstrophy_transfer1", "transfer_error"] < 1e-3
+    assert seen.rings == own.rings and seen.statistics.samples["q1"].std() == pytest.approx(
+        own.statistics.samples["q1"].std(), rel=1e-5
+    )

@@ -66,10 +66,16 @@ class NeuralSourceConfig(Section):
     random: PeriodicFieldsConfig | None = pydantic.Field(
         None, description="random fields that the network sees too; null: none; no unit"
     )
-    normalisation: Literal["flow", "statistics"] = pydantic.Field(
+    layers: Literal["together", "each"] = pydantic.Field(
+        "together",
+        description="together: one network sees and gives all layers; each: the same network sees and gives one layer, "
+        "since advection, and so what is not resolved of it, does not mix layers; no unit",
+    )
+    normalisation: Literal["flow", "product", "statistics"] = pydantic.Field(
         "flow",
         description="flow: inputs over their own root mean square in each layer at the moment, the source in squares "
-        "of that of potential vorticity; statistics: fixed scales; no unit",
+        "of that of potential vorticity; product: the same, the source in the product of those of vorticity and "
+        "potential vorticity, as advection has it; statistics: fixed scales; no unit",
     )
     statistics: str | None = pydantic.Field(
         None,
@@ -87,7 +93,7 @@ class NeuralSourceConfig(Section):
 
     @pydantic.model_validator(mode="after")
     def _consistent(self):
-        if self.statistics is not None and self.normalisation == "flow":
+        if self.statistics is not None and self.normalisation != "statistics":
             raise UserError("statistics is given; expected normalisation: statistics with it")
         return self
 
@@ -111,8 +117,9 @@ class NeuralSource(nnx.Module):
         self.config = config
         self.random = None if config.random is None else PeriodicFields(config.random, grid, dtype)
         number = 0 if self.random is None else self.random.number
-        self.input_blocks = inputs.blocks(config.features, nz, number)
-        self.output_blocks = (Block(OUTPUTS[config.output], nz),)
+        levels = nz if config.layers == "together" else 1
+        self.input_blocks = inputs.blocks(config.features, levels, number)
+        self.output_blocks = (Block(OUTPUTS[config.output], levels),)
         channels = [sum(b.channels for b in blocks) for blocks in (self.input_blocks, self.output_blocks)]
         self.network = config.network.build(*channels, grid.shape[1:], dtype)
         self.length = float(np.sqrt(np.prod(grid.spacing)))
@@ -130,18 +137,24 @@ class NeuralSource(nnx.Module):
         return () if self.random is None else self.random.initial(key)
 
     def __call__(self, columns: LayerColumns, memory: Any, key: jax.Array) -> tuple[Effects, Any]:
-        channels = [part for name in self.config.features for part in self._normalised(columns, name)]
+        values = [part for name in self.config.features for part in self._normalised(columns, name)]
+        random = ()
         if self.random is not None:
             memory, fields = self.random.step(memory, key, columns.interval)
-            channels.append(fields)
-        network = averaged(lambda x, _: self.network(x), GROUPS[self.config.symmetry], *self._blocks)
-        values = jnp.moveaxis(jnp.concatenate(channels), 0, -1)
-        result = jnp.moveaxis(network(values, values[..., 0]), -1, 0)
+            random = (fields,)
+        if self.config.layers == "together":
+            result = self._outputs(jnp.concatenate([*values, *random]))
+        else:
+            of_a_layer = jax.vmap(lambda own: self._outputs(jnp.concatenate([own, *random])), 1, 1)(jnp.stack(values))
+            result = of_a_layer.reshape(-1, *of_a_layer.shape[2:])
         return Effects(potential_vorticity_source=self._source(columns, soft_clip(result, self.config.clip))), memory
 
-    @property
-    def _blocks(self):
-        return self.input_blocks, self.output_blocks
+    def _outputs(self, channels: jax.Array) -> jax.Array:
+        """(channels, ny, nx) of (channels, ny, nx)."""
+        group = GROUPS[self.config.symmetry]
+        network = averaged(lambda x, _: self.network(x), group, self.input_blocks, self.output_blocks)
+        values = jnp.moveaxis(channels, 0, -1)
+        return jnp.moveaxis(network(values, values[..., 0]), -1, 0)
 
     def _normalised(self, columns: LayerColumns, name: str) -> list[jax.Array]:
         fields = inputs.FEATURES[name].fields(columns)
@@ -156,7 +169,9 @@ class NeuralSource(nnx.Module):
         if self.output_scale is not None:
             unit = self.output_scale[...][:, None, None]
         else:
-            unit = root_mean_square(columns.potential_vorticity) ** 2
+            unit = root_mean_square(columns.potential_vorticity)
+            product = self.config.normalisation == "product"
+            unit = unit * (root_mean_square(columns.vorticity) if product else unit)
         unit = self.config.size * unit
         if self.config.output == "source":
             source = unit * result

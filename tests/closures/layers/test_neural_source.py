@@ -102,6 +102,23 @@ def test_flow_scales_time():
     assert np.isfinite(source_of(closure, 0 * Q)).all()
 
 
+def test_network_of_each_layer():
+    """The same function of each layer's own flow, bilinear in velocity and vorticity, whatever else it sees."""
+    keys = {
+        "layers": "each",
+        "normalisation": "product",
+        "output": "flux",
+        "features": ("potential_vorticity", "vorticity"),
+    }
+    closure = built(**keys, random={"number": 1, "time": 1e4})
+    assert closure.network.layers[0].kernel.shape[2:] == (3, 3)
+    found = source_of(closure, Q)
+    np.testing.assert_allclose(source_of(closure, 2 * Q), 4 * found, rtol=1e-9)
+    both = source_of(closure, np.stack([Q[0], Q[0]]))  # no stretching: the flow of both layers is the same
+    np.testing.assert_allclose(both[0], both[1], atol=1e-9 * np.abs(both).max())
+    assert np.abs(both[0] - found[0]).max() > 1e-3 * np.abs(found).max() > 0
+
+
 def test_scales_of_a_file(tmp_path):
     path = tmp_path / "scales.json"
     sizes = ([1e-5, 2e-5], 0.1, 1e-5, 1e-6, 1e-11)
