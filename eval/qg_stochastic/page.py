@@ -123,12 +123,14 @@ def draw(path: Path, scores: pd.DataFrame) -> Path:
                     axis.plot(rows.index, scale * rows.value, label=model, **{"linewidth": 1.4, **LOOKS[model]})
                     band = scale * rows.low, scale * rows.high
                     axis.fill_between(rows.index, *band, color=LOOKS[model]["color"], alpha=0.2, lw=0)
-                axis.set_ylim(0)
                 axis.spines[["top", "right"]].set_visible(False)
             axes[0, column].set_title(title)
             axes[1, column].axhspan(0.9, 1.1, color="0.92", lw=0, zorder=0)
             axes[1, column].axhline(1.0, color="0.5", lw=0.7)
             axes[1, column].set_xlabel("lead (days)")
+        for axis in axes.flat:
+            axis.set_ylim(0)
+            axis.set_xticks([0, *range(5, max(LEADS) + 1, 5)])
         axes[0, 0].set_ylabel("fair CRPS")
         axes[1, 0].set_ylabel("spread over skill")
         axes[0, 0].legend(fontsize=7.5)
