@@ -14,13 +14,16 @@ from ocean_gcm.budget import Budget
 from ocean_gcm.data import output
 from ocean_gcm.experiment import Experiment
 from ocean_gcm.forcing.config import DatedConfig
+from ocean_gcm.forecasts import layers as layers_forecasts
+from ocean_gcm.forecasts import ocean as ocean_forecasts
+from ocean_gcm.forecasts.interface import Forecasting
 from ocean_gcm.quasi_geostrophic import output as layers
 from ocean_gcm.quasi_geostrophic.experiment import LayersExperiment
 
 
 @dataclasses.dataclass(frozen=True)
 class Form:
-    """What a simulation needs to know of a core besides its model.
+    """What simulations and forecasts need to know of a core besides its model.
 
     Attributes:
       fields_of: (fields) -> arrays by name, on the host.
@@ -30,6 +33,7 @@ class Form:
       mask: (grid, name) -> where a field has values.
       place: (grid, name, index) -> where that is, in words.
       dated: (config) -> its section on dated records of what acts at the surface, or None.
+      forecasting: how its forecasts begin, and what becomes of them.
     """
 
     fields_of: Callable[[Any], dict[str, np.ndarray]]
@@ -39,6 +43,7 @@ class Form:
     mask: Callable[[Any, str], np.ndarray]
     place: Callable[[Any, str, tuple[int, ...]], str]
     dated: Callable[[Any], DatedConfig | None]
+    forecasting: Forecasting
 
 
 OCEAN = Form(
@@ -49,6 +54,7 @@ OCEAN = Form(
     nonfinite.mask_of_field,
     nonfinite.place,
     lambda config: config.forcing,
+    ocean_forecasts.OCEAN,
 )
 LAYERS = Form(
     layers.fields_of,
@@ -58,6 +64,7 @@ LAYERS = Form(
     lambda grid, name: np.ones(grid.shape, bool),
     layers.place,
     lambda config: None,  # their section `forcing` is the core's own
+    layers_forecasts.LAYERS,
 )
 
 

@@ -56,15 +56,17 @@ def _basis(phase: np.ndarray, size: int) -> np.ndarray:
 
 
 def phase_of(truth: Truth) -> Callable[[np.ndarray], np.ndarray]:
-    """seconds (of `stores.Dates`) -> angle, 2 pi each mean year of the calendar."""
+    """seconds (of `dates.Dates`) -> angle, 2 pi each mean year of the calendar."""
     year = _YEAR_DAYS.get(truth.times.calendar, 365.2425) * 86400.0
     return lambda seconds: 2 * np.pi * (np.asarray(seconds, float) / year % 1.0)
 
 
 def harmonics_for(truth: Truth, records: np.ndarray, chosen: int | None) -> int:
-    """Of the annual cycle: two if the period holds three years or more, none else."""
+    """Of the annual cycle: two if the period holds three years or more of one history, none else."""
     if chosen is not None:
         return chosen
+    if truth.times.trajectories is not None:
+        return 0
     seconds = truth.times.seconds[records]
     return 2 if seconds[-1] - seconds[0] > 2.9 * 365 * 86400 else 0
 
@@ -148,9 +150,9 @@ def damping(
 def require_starts(truth: Truth, plan: Plan) -> None:
     """UserError unless the truth has a record at each start date, as persistence needs."""
     if (plan.begin < 0).any():
-        date = plan.starts[int(np.argmax(plan.begin < 0))]
+        start = plan.starts.text(int(np.argmax(plan.begin < 0)))
         raise UserError(
-            f"the truth {truth.label} has no record at the start date {date:%Y-%m-%d %H:%M}; the baselines persistence "
+            f"the truth {truth.label} has no record at the start date {start}; the baselines persistence "
             "and damped need it"
         )
 
@@ -161,7 +163,7 @@ def default_period(truth: Truth, plan: Plan) -> np.ndarray:
     found = np.flatnonzero(truth.times.seconds < first)
     if not len(found):
         raise UserError(
-            f"the truth {truth.label} has no record before the first start date {plan.starts[0]:%Y-%m-%d}; choose the "
+            f"the truth {truth.label} has no record before the first start date {plan.starts.text(0)}; choose the "
             "period of the climatology with --climatology BEGIN END"
         )
     return found

@@ -73,7 +73,7 @@ def _geostrophic(dataset: xr.Dataset, name: str, label: str, coriolis) -> xr.Dat
     def make(sea_level):
         return geostrophic_velocity(sea_level, dx, dy, f, periodic_x=periodic)[component].astype(np.float32)
 
-    return _lazily(make, [_pieces(zos, 2)], 2, 2, {"units": "m s-1", "long_name": "surface geostrophic velocity"})
+    return lazily(make, [_pieces(zos, 2)], 2, 2, {"units": "m s-1", "long_name": "surface geostrophic velocity"})
 
 
 def _steps(centres: np.ndarray) -> np.ndarray:
@@ -92,10 +92,12 @@ def _mixed_layer(dataset: xr.Dataset, name: str, label: str, coriolis) -> xr.Dat
         return found.reshape(*density.shape[:-3], *density.shape[-2:]).astype(np.float32)
 
     parts = [_pieces(dataset[needed], 3) for needed in NEEDS["mlotst"]]
-    return _lazily(make, parts, 3, 2, {"units": "m", "long_name": "mixed layer depth (0.03 kg m-3)"})
+    return lazily(make, parts, 3, 2, {"units": "m", "long_name": "mixed layer depth (0.03 kg m-3)"})
 
 
-def _lazily(make, arrays: list[xr.DataArray], taken: int, left: int, attributes: dict) -> xr.DataArray:
+def lazily(make, arrays: list[xr.DataArray], taken: int, left: int, attributes: dict) -> xr.DataArray:
+    """`make` of arrays in chunks that leave the last `taken` dimensions uncut, piece by piece when they are read; its
+    result has the last `left` of these."""
     core = list(arrays[0].dims[-taken:])
     found = xr.apply_ufunc(
         make, *arrays, input_core_dims=[core] * len(arrays), output_core_dims=[core[-left:]], dask="parallelized",

@@ -13,7 +13,7 @@ from eval.forecast.extremes import days_before, extremes_of
 from eval.forecast.geometry import Place, region_weights, regions_of
 from eval.forecast.plan import Plan
 from eval.forecast.statistics import statistics
-from eval.forecast.stores import ForecastStore, Truth, text
+from eval.forecast.stores import ForecastStore, Truth
 from ocean_gcm.errors import UserError
 
 
@@ -90,7 +90,7 @@ def evaluate_variable(
     climatology = baselines.climatology_of(truth, variable, period, harmonics)
     wet = np.isfinite(truth.read(variable, plan.valid[0, :1])[0])
     if not wet.any():
-        raise UserError(f"variable {variable} of the truth {truth.label} has no value at {text(plan.starts[0])}")
+        raise UserError(f"variable {variable} of the truth {truth.label} has no value at {plan.starts.text(0)}")
     regions = regions_of(place, wet[0], settings.regions)
     if "all" not in regions:
         regions = {"all": np.ones(wet.shape[1:], bool), **regions}
@@ -182,7 +182,7 @@ def _require_members(
         gone = np.flatnonzero(empty.all(1))
         raise UserError(
             f"{store.label} lacks {len(gone)} of {store.members} members of {variable} at the start date "
-            f"{text(plan.starts[n])} (the first is member {gone[0]}): was the forecast interrupted?  --resume it"
+            f"{plan.starts.text(n)} (the first is member {gone[0]}): was the forecast interrupted?  --resume it"
         )
     m, k = np.argwhere(bad.any((-3, -2, -1)))[0]
     _require_numbers(members[m], wet, variable, f"member {m} of {store.label}", plan, n)
@@ -194,6 +194,6 @@ def _require_numbers(fields: np.ndarray, wet: np.ndarray, variable: str, label: 
         k, z, j, i = np.argwhere(bad)[0]
         raise UserError(
             f"variable {variable} of {label} is {fields[k, z, j, i]} in {int(bad[k].sum())} of {int(wet.sum())} wet "
-            f"cells at lead {plan.leads[k]:g} days of the start date {text(plan.starts[n])}, first at level {z}, row "
+            f"cells at lead {plan.leads[k]:g} days of the start date {plan.starts.text(n)}, first at level {z}, row "
             f"{j}, column {i}; expected numbers wherever the truth has them"
         )

@@ -14,8 +14,10 @@ from eval.forecast.stores import ForecastStore, Truth
 from eval.forecast.tables import PLAIN, Confidence
 from eval.report import Gallery, Section, Slider, charts
 from eval.report.charts import Curve, Look
+from ocean_gcm.dynamics.spectral.grid import PeriodicGrid
 from ocean_gcm.metrics import drift
 from ocean_gcm.metrics.bootstrap import interval
+from ocean_gcm.metrics.isotropic import ring_sums
 from ocean_gcm.metrics.spectra import kinetic_energy_spectrum
 
 TRUTH, PERSISTENCE = "truth", "persistence"
@@ -31,10 +33,12 @@ class Flow:
     Attributes:
       spectra: by model, the truth among them, (start, lead, wavenumber) m2 s-2 of the uppermost level.
       separation: by model (start, lead) m, empty if the truth lacks start dates.
+      waves: what the wavenumbers count.
     """
 
     spectra: dict[str, np.ndarray]
     separation: dict[str, np.ndarray]
+    waves: str
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,8 +54,13 @@ class Frame:
     def staggered(self) -> bool:
         return self.u.dims != self.v.dims
 
+    @property
+    def isotropic(self) -> bool:
+        """Whether waves along x and y are the same to the grid."""
+        return self.u.periodic_x and self.u.periodic_y
+
     def surface(self) -> drift.Surface:
-        return drift.Surface(self.v.x, self.u.y, self.u.spherical, self.u.periodic_x)
+        return drift.Surface(self.v.x, self.u.y, self.u.spherical, self.u.periodic_x, self.u.periodic_y)
 
     def at_centres(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Velocities (..., ny, nx) with land at rest; on a C-grid the means of two faces."""
@@ -66,18 +75,29 @@ class Frame:
 
     def drifters(self) -> np.ndarray:
         """(particle, 2) places, evenly spread over cells away from land."""
-        wet = interior(self.wet_u & self.wet_v, periodic_x=self.u.periodic_x, cells=1)
+        around = {"periodic_x": self.u.periodic_x, "periodic_y": self.u.periodic_y}
+        wet = interior(self.wet_u & self.wet_v, **around, cells=1)
         j, i = np.nonzero(wet)
         chosen = np.unique(np.round(np.linspace(0, len(j) - 1, min(_DRIFTERS, len(j)))).astype(int)) if len(j) else []
         return np.stack([self.v.x[i[chosen]], self.u.y[j[chosen]]], -1) if len(j) else np.empty((0, 2))
 
     def spectrum(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """(..., wavenumber) of fields (..., ny, nx)."""
+        """(..., wavenumber) of fields (..., ny, nx): along x, or in a doubly periodic box by rings of wavenumbers."""
+        if self.isotropic:
+            return _of_rings(self.u, u, v)
         weights = (place.area * wet for place, wet in ((self.u, self.wet_u), (self.v, self.wet_v)))
         weights = [np.asarray(w / w.max(), np.float32)[None] for w in weights]
         return np.asarray(
             kinetic_energy_spectrum(u[..., None, :, :], v[..., None, :, :], *weights, periodic_x=self.u.periodic_x)
         )[..., 0, :]
+
+
+def _of_rings(place: Place, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """(..., ring) kinetic energy of a doubly periodic box, without that of the mean flow."""
+    lengths = (np.ptp(place.y_edges), np.ptp(place.x_edges))
+    grid = PeriodicGrid((1, len(place.y), len(place.x)), lengths)
+    energy = 0.5 * sum(abs(np.fft.rfft2(w)) ** 2 for w in (u, v))
+    return np.asarray(ring_sums(grid, energy))[..., 1:]
 
 
 def evaluate_flow(
@@ -123,7 +143,8 @@ def evaluate_flow(
                 apart = [drift.separation(surface, p, path)[1:] for p in follow(first, members)]
                 separation.setdefault(store.name, []).append(np.mean(apart, 0))
         advance()
-    return Flow(*({name: np.stack(x) for name, x in part.items()} for part in (spectra, separation)))
+    parts = [{name: np.stack(x) for name, x in part.items()} for part in (spectra, separation)]
+    return Flow(*parts, "waves in the box" if frame.isotropic else "waves along x")
 
 
 def rows(flow: Flow, plan: Plan, confidence: Confidence) -> pd.DataFrame:
@@ -170,7 +191,7 @@ def section(flow: Flow, table: pd.DataFrame, plan: Plan, by: Mapping[str, Look],
     shown = {name: by[name] for name in (*flow.separation, *flow.spectra) if name in by}
     caption = (
         f"Mean distance to drifters that follow the truth from the same places, {_DRIFTERS} at most, of "
-        f"{_DRIFT_MEMBERS} members at most; and energy of the waves along x."
+        f"{_DRIFT_MEMBERS} members at most; and their kinetic energy."
     )
     parts.append(Gallery(pictures, caption, charts.legend(shown)))
     frames = {}
@@ -178,10 +199,8 @@ def section(flow: Flow, table: pd.DataFrame, plan: Plan, by: Mapping[str, Look],
         of = {name: Curve(np.arange(1, x.shape[-1] + 1), x[:, k].mean(0)) for name, x in flow.spectra.items()}
         of = {name: Curve(c.x[c.y > 0], c.y[c.y > 0]) for name, c in of.items()}
         picture = charts.curves(
-            f"spectrum_{k}", "spectrum of the surface", of, by, "waves along x", "energy (m2 s-2)", logarithmic=True
+            f"spectrum_{k}", "spectrum of the surface", of, by, flow.waves, "energy (m2 s-2)", logarithmic=True
         )
         frames[plan.lead_labels()[k]] = [picture]
-    parts.append(
-        Slider(frames, "lead", "Kinetic energy by wavenumber along x, mean over rows, members and start dates.")
-    )
+    parts.append(Slider(frames, "lead", f"Kinetic energy by {flow.waves}, mean over members and start dates."))
     return Section("Surface flow", parts)

@@ -30,6 +30,7 @@ class Place:
       depth: (nz,) m, or (0,) for a two-dimensional variable.
       area: (ny, nx) m2.
       thickness: (nz, ny, nx) m; 1 for a two-dimensional variable.
+      periodic_y, periodic_x: whether columns and rows go all around, on the Earth or in a periodic box.
     """
 
     dims: tuple[str, ...]
@@ -41,6 +42,8 @@ class Place:
     depth: np.ndarray
     area: np.ndarray
     thickness: np.ndarray
+    periodic_y: bool = False
+    periodic_x: bool = False
 
     @property
     def levels(self) -> int:
@@ -53,11 +56,6 @@ class Place:
     @property
     def shape(self) -> tuple[int, int, int]:
         return self.thickness.shape
-
-    @property
-    def periodic_x(self) -> bool:
-        """Whether the cells go all around the Earth."""
-        return self.spherical and abs(self.x_edges[-1] - self.x_edges[0] - 360.0) < 1e-3
 
     def depth_labels(self) -> list[str]:
         """Of the levels, such as "50 m"; "surface" for a two-dimensional variable."""
@@ -99,7 +97,15 @@ def place_of(dataset: xr.Dataset, variable: str, dims: tuple[str, ...], label: s
         thickness = np.broadcast_to(layer[:, None, None], (len(layer), *area.shape))
         if "thkcello" in dataset and dataset["thkcello"].dims == dims:
             thickness = np.nan_to_num(dataset["thkcello"].values.astype(float))
-    return Place(dims, spherical, x, y, x_edges, y_edges, depth, area, thickness)
+    periodic_y = not spherical and _goes_around(dataset[dims[-2]], y_edges, 0.0)
+    periodic_x = _goes_around(dataset[dims[-1]], x_edges, 360.0 * spherical)
+    return Place(dims, spherical, x, y, x_edges, y_edges, depth, area, thickness, periodic_y, periodic_x)
+
+
+def _goes_around(coordinate: xr.DataArray, edges: np.ndarray, earth: float) -> bool:
+    """Whether cells fill the circle `earth` or the attribute `period` that the boxes of layers have."""
+    period = earth or float(coordinate.attrs.get("period", 0.0))
+    return period > 0 and abs(edges[-1] - edges[0] - period) < 1e-5 * period
 
 
 def _edges(dataset: xr.Dataset, name: str) -> np.ndarray:
@@ -170,7 +176,9 @@ def regions_of(place: Place, wet: np.ndarray, chosen: Sequence[str]) -> dict[str
 
 def _known_regions(place: Place, wet: np.ndarray) -> dict[str, np.ndarray]:
     everywhere = np.ones(wet.shape, bool)
-    found = {"all": everywhere, "interior": interior(wet, periodic_x=place.periodic_x)}
+    found = {"all": everywhere}
+    if not (place.periodic_x and place.periodic_y):
+        found["interior"] = interior(wet, periodic_x=place.periodic_x)
     if place.spherical:
         lat = np.broadcast_to(place.y[:, None], wet.shape)
         found |= {"tropics": np.abs(lat) <= _TROPICS, "north": lat > _TROPICS, "south": lat < -_TROPICS}
@@ -180,10 +188,12 @@ def _known_regions(place: Place, wet: np.ndarray) -> dict[str, np.ndarray]:
     return found
 
 
-def interior(wet: np.ndarray, *, periodic_x: bool = False, cells: int = _INTERIOR) -> np.ndarray:
+def interior(
+    wet: np.ndarray, *, periodic_x: bool = False, periodic_y: bool = False, cells: int = _INTERIOR
+) -> np.ndarray:
     """True where no land lies within `cells` cells along x, y or a diagonal; what lies outside is land."""
     for _ in range(cells):
-        padded = np.pad(wet, ((1, 1), (0, 0)))
+        padded = np.pad(wet, ((1, 1), (0, 0)), mode="wrap" if periodic_y else "constant")
         padded = np.pad(padded, ((0, 0), (1, 1)), mode="wrap" if periodic_x else "constant")
         ny, nx = wet.shape
         wet = np.all([padded[j : j + ny, i : i + nx] for j in range(3) for i in range(3)], axis=0)

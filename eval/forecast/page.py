@@ -19,6 +19,7 @@ from ocean_gcm.metrics.ensemble import reliability_curve
 
 NAMES = {
     "zos": "sea level", "thetao": "temperature", "so": "salinity", "uo": "velocity along x", "vo": "velocity along y",
+    "pv": "potential vorticity", "psi": "streamfunction",
     "tos": "surface temperature", "sos": "surface salinity", "mlotst": "mixed layer depth",
     "ugos": "geostrophic velocity along x", "vgos": "geostrophic velocity along y",
 }  # fmt: skip

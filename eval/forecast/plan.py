@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from eval.forecast.stores import ForecastStore, Truth, text
+from eval.forecast.dates import Dates
+from eval.forecast.stores import ForecastStore, Truth
 from ocean_gcm.errors import UserError
 
 DAY = 86400
@@ -18,16 +19,16 @@ class Plan:
     """What is scored.
 
     Attributes:
-      starts: (start,) cftime dates.
+      starts: the start dates.
       leads: (lead,) days.
       lead_seconds: (lead,) whole seconds.
       begin: (start,) records of the truth at the start dates, -1 where it has none.
       valid: (start, lead) records of the truth.
-      valid_seconds: (start, lead) as in `stores.Dates`.
+      valid_seconds: (start, lead) as in `dates.Dates`.
       places: by name of the store: places of the starts (start,) and of the leads (lead,) in it.
     """
 
-    starts: np.ndarray
+    starts: Dates
     leads: np.ndarray
     lead_seconds: np.ndarray
     begin: np.ndarray
@@ -75,8 +76,15 @@ def plan_of(
         store.name: (np.searchsorted(store.starts.seconds, starts), np.searchsorted(store.leads, chosen))
         for store in stores
     }
-    dates = stores[0].starts.dates[places[stores[0].name][0]]
-    return Plan(dates, chosen / DAY, chosen, truth.records(starts), valid, valid_seconds, places)
+    return Plan(
+        stores[0].starts[places[stores[0].name][0]],
+        chosen / DAY,
+        chosen,
+        truth.records(starts),
+        valid,
+        valid_seconds,
+        places,
+    )
 
 
 def _in_all(axes: Sequence[np.ndarray]) -> np.ndarray:
@@ -109,24 +117,23 @@ def _days(leads: np.ndarray) -> str:
 
 
 def _span(store: ForecastStore) -> str:
-    dates = store.starts.dates
-    return f"{len(dates)} from {text(dates[0])} to {text(dates[-1])}"
+    return f"{len(store.starts)} from {store.starts.span()}"
 
 
 def _missing(store: ForecastStore, truth: Truth, starts: np.ndarray, leads: np.ndarray, valid: np.ndarray) -> str:
     """Why the truth does not do."""
-    date_of = dict(zip(store.starts.seconds, store.starts.dates, strict=True))
+    text_of = {seconds: store.starts.text(n) for n, seconds in enumerate(store.starts.seconds)}
     times, lacking = truth.times.seconds, (valid < 0).any(1)
     if starts[0] + leads[0] > times[-1] or starts[-1] + leads[-1] < times[0]:
         return (
             f"{store.label} and the truth {truth.label} have no time in common: the forecasts start from "
-            f"{text(date_of[starts[0]])} to {text(date_of[starts[-1]])}, the truth holds {truth.span()}"
+            f"{text_of[starts[0]]} to {text_of[starts[-1]]}, the truth holds {truth.times.span()}"
         )
     n = int(np.argmax(lacking))
     k = int(np.argmax(valid[n] < 0))
-    begin = f"the forecast of {text(date_of[starts[n]])} at lead {leads[k] / DAY:g} days"
+    begin = f"the forecast of {text_of[starts[n]]} at lead {leads[k] / DAY:g} days"
     share = f"{int(lacking.sum())} of {len(starts)} start dates lack a record; "
     mend = "choose fewer --leads" + ("" if lacking.all() else ", or --partial to score the others")
     if starts[n] + leads[k] > times[-1]:
-        return f"the truth {truth.label} ends on {text(truth.times.dates[-1])}, before {begin}: {share}{mend}"
+        return f"the truth {truth.label} ends on {truth.times.text(-1)}, before {begin}: {share}{mend}"
     return f"the truth {truth.label} has no record for {begin}: {share}{mend}"

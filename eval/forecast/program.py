@@ -17,7 +17,7 @@ from eval.forecast.flow import rows as flow_rows
 from eval.forecast.flow import section as flow_section
 from eval.forecast.page import MAP_LEADS, chosen_leads, looks_of, page_of
 from eval.forecast.plan import Plan, plan_of
-from eval.forecast.stores import ForecastStore, Truth, common_variables, open_forecasts, open_truth, text, varies
+from eval.forecast.stores import ForecastStore, Truth, common_variables, open_forecasts, open_truth, varies
 from eval.forecast.tables import Confidence, rank_rows, scores_of
 from eval.report.scores import write_scores, write_table
 from ocean_gcm.errors import UserError
@@ -33,7 +33,7 @@ def evaluate(options: argparse.Namespace) -> Path:
     simple, others = _parted(options.baselines)
     name, path = _named(options.forecasts)
     stores = [open_forecasts(path, name), *(open_forecasts(p, n) for n, p in others)]
-    truth = open_truth(options.truth)
+    truth = open_truth(options.truth, stores[0].dataset)
     stores, truth = _with_derived(stores, truth, options.derived)
     plan = plan_of(stores, truth, options.leads, partial=options.partial)
     places = common_variables(stores, truth, options.variables, options.derived)
@@ -108,12 +108,11 @@ def _facts(
     stores: list[ForecastStore], truth: Truth, plan: Plan, options: argparse.Namespace, confidence: Confidence
 ) -> dict[str, str]:
     """What was scored, for the head of the page; files by their names, not by where they lie here."""
-    dates = plan.starts
     period = " to ".join(options.climatology) if options.climatology else "all records before the first start date"
     return {
         "forecasts": ", ".join(f"{s.name}: {s.members} members" for s in stores),
         "truth": truth.label,
-        "start dates": f"{len(dates)}, {text(dates[0])} to {text(dates[-1])}",
+        "start dates": f"{len(plan.starts)}, {plan.starts.span()}",
         "leads": f"{len(plan.leads)}, {plan.leads[0]:g} to {plan.leads[-1]:g} days",
         "climatological period": period,
         "bands": f"{100 * confidence.level:g} % of {confidence.draws} resamples of the start dates",

@@ -6,49 +6,20 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-import cftime
 import numpy as np
 import xarray as xr
 
+from eval.forecast.dates import Dates, dates_of
 from eval.forecast.geometry import Place, place_of, require_same_place
+from eval.forecast.layers import records_of_trajectories
 from ocean_gcm.data.paths import expand
 from ocean_gcm.data.reading import open_dataset
 from ocean_gcm.errors import UserError
 
-VARIABLES = ("zos", "thetao", "so", "uo", "vo", "tos", "sos", "mlotst")
+VARIABLES = ("zos", "thetao", "so", "uo", "vo", "tos", "sos", "mlotst", "pv", "psi")
 """What is scored by default, where both sides have it."""
-_EPOCH = "seconds since 0001-01-01 00:00:00"
-_GREGORIAN = {"standard", "gregorian", "proleptic_gregorian"}
 _SECONDS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
-_IN_MEMORY = 5e8  # bytes of one variable of a truth that is kept in memory
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Dates:
-    """Points in time.
-
-    Attributes:
-      dates: cftime.
-      seconds: since the year 1 of the calendar, whole.
-    """
-
-    dates: np.ndarray
-    seconds: np.ndarray
-
-    @property
-    def calendar(self) -> str:
-        name = self.dates[0].calendar
-        return "proleptic_gregorian" if name in _GREGORIAN else name
-
-
-def _dates(dataset: xr.Dataset, name: str, label: str) -> Dates:
-    values = dataset[name].values
-    if not len(values) or not hasattr(values[0], "calendar"):
-        raise UserError(f"{name} of {label} holds no dates; expected CF units such as 'days since 2000-01-01'")
-    calendar = "proleptic_gregorian" if values[0].calendar in _GREGORIAN else values[0].calendar
-    if calendar == "proleptic_gregorian":
-        values = np.array([cftime.datetime(*d.timetuple()[:6], calendar=calendar) for d in values])
-    return Dates(values, np.round(cftime.date2num(values, _EPOCH, calendar)).astype(np.int64))
+_IN_MEMORY = 5e8  # bytes of a truth that are kept in memory
 
 
 def _open(path: str | Path) -> xr.Dataset:
@@ -104,7 +75,7 @@ def open_forecasts(path: str, name: str) -> ForecastStore:
         name,
         label,
         dataset,
-        _dates(dataset, "init_time", label),
+        dates_of(dataset, "init_time", label),
         _leads(dataset, label),
         dataset.sizes.get("member", 1),
     )
@@ -135,7 +106,7 @@ class Truth:
     times: Dates
 
     def __post_init__(self):
-        self._kept: tuple[str, np.ndarray] | None = None
+        self._kept: dict[str, np.ndarray] = {}
 
     @property
     def variables(self) -> list[str]:
@@ -154,11 +125,12 @@ class Truth:
     def read(self, variable: str, records: np.ndarray, level: int | None = None) -> np.ndarray:
         """(record, nz, ny, nx) float32, or (record, ny, nx) of one level; nz is 1 for a two-dimensional variable."""
         array = self.dataset[variable]
-        if self._kept is not None and self._kept[0] == variable:
-            return self._kept[1][records] if level is None else self._kept[1][records, level]
+        if variable in self._kept:
+            kept = self._kept[variable]
+            return kept[records] if level is None else kept[records, level]
         try:
             if array.size * 4 <= _IN_MEMORY:
-                self._kept = (variable, self._values(array))
+                self._keep(variable, self._values(array))
                 return self.read(variable, records, level)
             if level is not None and array.ndim == 4:
                 return np.asarray(array[:, level].isel(time=records).values, np.float32)
@@ -167,36 +139,36 @@ class Truth:
         except Exception as error:  # as above
             raise UserError(f"variable {variable} of {self.label} cannot be read: {error}") from error
 
+    def _keep(self, variable: str, values: np.ndarray) -> None:
+        """In memory, in place of the oldest ones that leave no room."""
+        while self._kept and sum(kept.nbytes for kept in self._kept.values()) + values.nbytes > _IN_MEMORY:
+            self._kept.pop(next(iter(self._kept)))
+        self._kept[variable] = values
+
     @staticmethod
     def _values(array: xr.DataArray) -> np.ndarray:
         values = np.asarray(array.values, np.float32)
         return values if values.ndim == 4 else values[:, None]
 
     def between(self, begin: str, end: str) -> np.ndarray:
-        """Records from one date (YYYY-MM-DD) to before another.  Raises UserError if there are none."""
-        ends = []
-        for text in (begin, end):
-            try:
-                date = cftime.datetime.strptime(text, "%Y-%m-%d", calendar=self.times.calendar)
-            except ValueError:
-                raise UserError(f"--climatology has {text!r}; expected a date YYYY-MM-DD") from None
-            ends.append(round(float(cftime.date2num(date, _EPOCH, self.times.calendar))))
-        found = np.flatnonzero((self.times.seconds >= ends[0]) & (self.times.seconds < ends[1]))
+        """Records of a period, see `Dates.between`.  Raises UserError if there are none."""
+        found = self.times.between(begin, end)
         if not len(found):
-            raise UserError(f"the truth {self.label} has no record from {begin} to {end}; it holds {self.span()}")
+            raise UserError(f"the truth {self.label} has no record from {begin} to {end}; it holds {self.times.span()}")
         return found
 
-    def span(self) -> str:
-        """First and last date."""
-        return f"{text(self.times.dates[0])} to {text(self.times.dates[-1])}"
 
+def open_truth(path: str, of_forecasts: xr.Dataset | None = None) -> Truth:
+    """Open a Zarr store, a NetCDF file or a run directory.  Raises UserError for one without records.
 
-def open_truth(path: str) -> Truth:
-    """Open a Zarr store, a NetCDF file or a run directory.  Raises UserError for one without records."""
+    of_forecasts: a store of forecasts, which says what the layers of a truth with trajectories are.
+    """
     dataset, label = _open(path), Path(str(path)).name
+    if "trajectory" in dataset.dims and of_forecasts is not None:
+        return Truth(label, *records_of_trajectories(dataset, of_forecasts, label))
     if dataset.sizes.get("time", 0) == 0:
         raise UserError(f"the truth {label} has no records along time")
-    times = _dates(dataset, "time", label)
+    times = dates_of(dataset, "time", label)
     if (np.diff(times.seconds) <= 0).any():
         raise UserError(f"the times of the truth {label} do not ascend")
     arrays = {
@@ -205,11 +177,6 @@ def open_truth(path: str) -> Truth:
         if "time" in dataset[name].dims
     }
     return Truth(label, dataset.assign(arrays), times)
-
-
-def text(date) -> str:
-    """A date, with the time of day unless it is midnight."""
-    return f"{date:%Y-%m-%d}" if (date.hour, date.minute, date.second) == (0, 0, 0) else f"{date:%Y-%m-%d %H:%M}"
 
 
 def common_variables(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ocean_gcm.commands.arguments import add_overrides, add_store_mode, load_ocean
+from ocean_gcm.commands.arguments import add_overrides, add_store_mode, load
 from ocean_gcm.errors import INTERRUPTED, UserError
 
 
@@ -16,10 +16,21 @@ def add_forecast(commands: Any) -> None:
     parser.add_argument("experiment", metavar="MODEL_OR_CONFIG", help="trained model (directory, gs://) or YAML file")
     parser.add_argument("--initial", required=True, metavar="DATA", help="Zarr, NetCDF, run directory or gs:// address")
     parser.add_argument(
-        "--start", required=True, nargs="+", metavar="DATE", help="first start, or all of them: YYYY-MM-DD[THH:MM]"
+        "--start",
+        required=True,
+        nargs="+",
+        metavar="DATE",
+        help="first start, or all of them: YYYY-MM-DD[THH:MM], or time since the model's start such as P30D",
     )
     parser.add_argument("--every", metavar="P", help="time between starts, ISO-8601 such as P7D")
     parser.add_argument("--count", type=int, default=1, metavar="N", help="number of starts (default 1)")
+    parser.add_argument(
+        "--trajectories",
+        nargs="+",
+        type=int,
+        metavar="N",
+        help="of a truth of layers: those to start from (default all)",
+    )
     parser.add_argument("--lead", default="P15D", metavar="P", help="length of the forecasts (default P15D)")
     parser.add_argument("--save", default="P1D", metavar="P", help="time between saved leads (default P1D)")
     parser.add_argument("--with-start", action="store_true", help="save the initial states, too, as lead 0")
@@ -31,7 +42,12 @@ def add_forecast(commands: Any) -> None:
     )
     parser.add_argument("--seed", type=int, metavar="N", help="of all that is random (default: the configuration's)")
     parser.add_argument("--output", required=True, metavar="ZARR", help="store to write")
-    parser.add_argument("--variables", nargs="+", metavar="NAME", help="CF names (default: thetao so uo vo zos)")
+    parser.add_argument(
+        "--variables",
+        nargs="+",
+        metavar="NAME",
+        help="names of a run's output (default: thetao so uo vo zos; of layers pv psi uo vo)",
+    )
     parser.add_argument("--levels", nargs="+", type=int, metavar="K", help="levels to keep, 0 is the uppermost")
     parser.add_argument("--depth", type=float, metavar="M", help="keep levels down to this depth in m")
     parser.add_argument("--grid", metavar="GRID", help="other grid: a spacing such as 1deg, a YAML file, or a data set")
@@ -64,7 +80,7 @@ def _forecast(parsed: argparse.Namespace) -> int:
     from ocean_gcm.forecasts.run import forecast
 
     forcing = _dated(parsed)
-    model = ocean_gcm.build_model(load_ocean(parsed.experiment, parsed.overrides, "a forecast"))
+    model = ocean_gcm.build_model(load(parsed.experiment, parsed.overrides)[0])
     console = Console()
     try:
         made = forecast(
@@ -77,6 +93,7 @@ def _forecast(parsed: argparse.Namespace) -> int:
             lead=parsed.lead,
             save=parsed.save,
             with_start=parsed.with_start,
+            trajectories=parsed.trajectories,
             members=parsed.members,
             perturb=parsed.perturb,
             seed=parsed.seed,

@@ -61,6 +61,11 @@ class LayersTruth(Windowed):
         """Whether it holds the subgrid source."""
         return SOURCE in self.dataset
 
+    @property
+    def numbers(self) -> np.ndarray | None:
+        """(trajectory,) of the trajectories, where they have numbers; None for the one history of a run."""
+        return self.dataset["trajectory"].values if "trajectory" in self.dataset.coords else None
+
     def in_memory(self) -> LayersTruth:
         """The same truth with all fields read at once."""
         names = [name for name in (PV, SOURCE) if name in self.dataset]
@@ -147,6 +152,8 @@ def open_layers_truth(path: str | Path, model: OceanModel) -> LayersTruth:
         raise UserError(f"{label} holds means over intervals; expected states at moments (output.kind = snapshot)")
     if dataset[PV].dims == _OF_A_RUN:
         dataset = dataset[[PV]].rename(lev="layer").expand_dims("trajectory")
+    elif "trajectory" in dataset.dims and "trajectory" not in dataset.coords:
+        dataset = dataset.assign_coords(trajectory=np.arange(dataset.sizes["trajectory"]))
     for name in (PV, SOURCE):
         if name in dataset and dataset[name].dims != DIMENSIONS:
             raise UserError(f"{name} of {label} has the dimensions {dataset[name].dims}; expected {DIMENSIONS}")

@@ -36,10 +36,12 @@ class Start:
     Attributes:
       seconds: model time.
       date: the same as a date, in whatever calendar it was given.
+      trajectory: number of that of the initial data, where these have several.
     """
 
     seconds: int
     date: cftime.datetime
+    trajectory: int | None = None
 
 
 class Source(Protocol):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Protocol
 
 import jax
 import numpy as np
@@ -14,6 +13,7 @@ from ocean_gcm.data import derived, output
 from ocean_gcm.data.variables import MODEL_FIELDS, TRACER, VARIABLES
 from ocean_gcm.encoding.decoder import Decoder
 from ocean_gcm.errors import UserError
+from ocean_gcm.forecasts.interface import Kept
 from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Ocean
 from ocean_gcm.validation import suggestion
@@ -27,25 +27,6 @@ _NEEDED = {
     "mlotst": ("temperature", "salinity"),
     "msftbarot": ("u",),
 }
-
-
-class Kept(Protocol):
-    """What is kept of a state: picked on the device, converted on the host.
-
-    Attributes:
-      names: CF names.
-      layout: data set with one entry of every variable, all coordinates and what does not change.
-    """
-
-    names: tuple[str, ...]
-    layout: xr.Dataset
-
-    @property
-    def on_device(self) -> Pick:
-        """The part that runs on the device."""
-
-    def on_host(self, fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """CF variables (member, ...), land NaN, from what `on_device` gave of each member."""
 
 
 @jax.tree_util.register_dataclass
@@ -71,7 +52,7 @@ class Pick:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class OnModelGrid:
-    """See `Kept`; `levels` are those that are kept."""
+    """See `ocean_gcm.forecasts.interface.Kept`; `levels` are those that are kept."""
 
     model: OceanModel
     names: tuple[str, ...]
@@ -107,7 +88,7 @@ class OnModelGrid:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class OnTarget:
-    """See `Kept`; velocities lie at the same points as everything else."""
+    """See `ocean_gcm.forecasts.interface.Kept`; velocities lie at the same points as everything else."""
 
     decoder: Decoder
     names: tuple[str, ...]
@@ -148,9 +129,9 @@ def kept_fields(
     known = (*(DEFAULT if decoder is not None else VARIABLES), *tracers)
     names = require_known(list(DEFAULT if variables is None else variables), known, "--variables")
     if decoder is None:
-        chosen = _chosen(model.grid.levels.centres, levels, depth)
+        chosen = chosen_levels(model.grid.levels.centres, levels, depth)
         return OnModelGrid(model, names, chosen, _own_layout(model, names, chosen))
-    chosen = _chosen(np.asarray(decoder.axes[0], float), levels, depth)
+    chosen = chosen_levels(np.asarray(decoder.axes[0], float), levels, depth)
     return OnTarget(decoder, names, chosen, _target_layout(decoder, names, chosen))
 
 
@@ -177,7 +158,8 @@ def _raw_names(model: OceanModel, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(needed))
 
 
-def _chosen(centres: np.ndarray, levels: Sequence[int] | None, depth: float | None) -> np.ndarray:
+def chosen_levels(centres: np.ndarray, levels: Sequence[int] | None, depth: float | None) -> np.ndarray:
+    """Numbers of the levels at depths `centres` that `--levels` and `--depth` (m) keep.  Raises UserError."""
     number = len(centres)
     chosen = np.arange(number) if levels is None else np.array(sorted(set(levels)), int)
     if levels is not None and (not len(chosen) or chosen[0] < 0 or chosen[-1] >= number):

@@ -7,7 +7,7 @@ import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cftime
 import jax
@@ -20,23 +20,9 @@ from ocean_gcm.data.paths import expand
 from ocean_gcm.data.series import CF_NAMES, PROGNOSTIC, Series, open_dated
 from ocean_gcm.encoding.encoder import Encoder
 from ocean_gcm.errors import UserError
+from ocean_gcm.forecasts.interface import InitialData
 from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Ocean
-
-
-class InitialData(Protocol):
-    """States by record.
-
-    Attributes:
-      label: what messages call the data.
-      dates: (records,) cftime dates, ascending.
-    """
-
-    label: str
-    dates: np.ndarray
-
-    def ocean(self, record: int) -> Ocean:
-        """The fields of the model at one record.  Raises UserError for values that are missing or impossible."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -46,6 +32,7 @@ class OwnGrid:
     series: Series
     names: tuple[str, ...]
     dtype: Any
+    trajectories = None
 
     @property
     def label(self) -> str:
@@ -71,6 +58,7 @@ class OtherGrid:
     model: OceanModel
     names: Mapping[str, str] | None
     encoders: list[Encoder] = dataclasses.field(default_factory=list)
+    trajectories = None
 
     @functools.cached_property
     def dates(self) -> np.ndarray:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -21,10 +23,10 @@ from jax.sharding import PartitionSpec as P
 from ocean_gcm import rollout
 from ocean_gcm.clock import SECONDS_PER_DAY
 from ocean_gcm.forcing.dated import Forcing
-from ocean_gcm.forecasts.fields import Pick
+from ocean_gcm.forcing.source import Start
 from ocean_gcm.model import OceanModel
 from ocean_gcm.nonfinite import is_finite
-from ocean_gcm.state import Ocean, State
+from ocean_gcm.state import State
 from ocean_gcm.stochastic.initial import member_of
 
 AXIS = "member"
@@ -47,22 +49,24 @@ class Starts:
     """Where the forecasts of a group begin, with a leading axis of forecasts.
 
     Attributes:
-      ocean: fields of the model.
+      ocean: fields of the model (`Ocean`, `Layers`).
       days, seconds: int32, model time.
       keys: (forecasts, words) bits of a random key each.
     """
 
-    ocean: Ocean
+    ocean: Any
     days: jax.Array
     seconds: jax.Array
     keys: jax.Array
 
     @classmethod
-    def stack(cls, oceans: list[Ocean], seconds: list[int], seed: int) -> Starts:
-        """Starts from fields and model times in seconds; the keys are made from the seed and the times."""
-        days, rest = np.divmod(np.asarray(seconds, np.int64), SECONDS_PER_DAY)
-        base = jax.random.key(seed)
-        keys = [jax.random.fold_in(jax.random.fold_in(base, d), s) for d, s in zip(days, rest, strict=True)]
+    def stack(cls, oceans: list[Any], starts: Sequence[Start], seed: int) -> Starts:
+        """Starts from fields; the keys are made from the seed, the model times and the trajectories."""
+        days, rest = np.divmod(np.asarray([start.seconds for start in starts], np.int64), SECONDS_PER_DAY)
+        base, keys = jax.random.key(seed), []
+        for day, second, start in zip(days, rest, starts, strict=True):
+            key = jax.random.fold_in(jax.random.fold_in(base, day), second)
+            keys.append(key if start.trajectory is None else jax.random.fold_in(key, start.trajectory))
         words = np.stack([np.asarray(jax.random.key_data(key)) for key in keys])
         ocean = jax.tree.map(lambda *arrays: np.stack([np.asarray(a) for a in arrays]), *oceans)
         return cls(ocean, days.astype(np.int32), rest.astype(np.int32), words)
@@ -95,7 +99,7 @@ class Members:
     """
 
     model: OceanModel
-    pick: Pick
+    pick: Callable[[Any], dict[str, jax.Array]]
     mesh: Mesh
     steps: int
     perturbed: bool
@@ -142,7 +146,7 @@ def _begin(model, forcing, starts: Starts, forecasts, numbers, mesh: Mesh, pertu
 
 
 @functools.partial(jax.jit, static_argnames=("mesh", "steps"), donate_argnames=("states",))
-def _advance(model, forcing: Forcing, pick: Pick, states: State, forecasts, mesh: Mesh, steps: int):
+def _advance(model, forcing: Forcing, pick, states: State, forecasts, mesh: Mesh, steps: int):
     def member(model, forcing, pick, state, forecast):
         own = forcing.select(forecast)
         end, _ = model.unroll(state, own, steps=steps)
@@ -152,14 +156,14 @@ def _advance(model, forcing: Forcing, pick: Pick, states: State, forecasts, mesh
 
 
 @functools.partial(jax.jit, static_argnames=("mesh",))
-def _look(model, forcing: Forcing, pick: Pick, states: State, forecasts, mesh: Mesh):
+def _look(model, forcing: Forcing, pick, states: State, forecasts, mesh: Mesh):
     def member(model, forcing, pick, state, forecast):
         return _kept(model, forcing.select(forecast), pick, state)
 
     return _spread(member, mesh, (model, forcing, pick), (states, forecasts))
 
 
-def _kept(model: OceanModel, forcing: Forcing, pick: Pick, state: State):
+def _kept(model: OceanModel, forcing: Forcing, pick, state: State):
     return pick(model.decode(state, forcing)), is_finite(state.ocean)
 
 

@@ -23,14 +23,14 @@ from ocean_gcm.config import config_from_dict
 from ocean_gcm.data.series import CONFIGURATION
 from ocean_gcm.errors import UserError
 from ocean_gcm.forcing.config import DatedConfig
-from ocean_gcm.forcing.source import Source, Start, dated_config, open_forcing, summary
-from ocean_gcm.forecasts.fields import Kept, kept_fields
-from ocean_gcm.forecasts.initial import InitialData, model_seconds, open_initial
+from ocean_gcm.forcing.source import Source, Start
+from ocean_gcm.forecasts.initial import model_seconds
+from ocean_gcm.forecasts.interface import Forecasting, InitialData, Kept
 from ocean_gcm.forecasts.members import Group, Members, Starts, chunk_size, member_mesh
 from ocean_gcm.forecasts.schedule import Schedule, build_schedule
 from ocean_gcm.forecasts.statistics import parse_statistics
 from ocean_gcm.forecasts.store import ForecastStore, Layout, locked
-from ocean_gcm.forecasts.target import build_target
+from ocean_gcm.form import form_of
 from ocean_gcm.model import OceanModel
 from ocean_gcm.progress import PieceReport
 from ocean_gcm.weights import named_variables, without_files
@@ -49,6 +49,7 @@ def forecast(
     lead: str = "P15D",
     save: str = "P1D",
     with_start: bool = False,
+    trajectories: Sequence[int] | None = None,
     members: int = 1,
     perturb: str | None = None,
     seed: int | None = None,
@@ -72,14 +73,16 @@ def forecast(
 
     Args:
       model: from `load_model` or `build_model`.
-      initial: states on the model's grid or analyses on another one (`ocean_gcm.forecasts.initial.open_initial`).
+      initial: states on the model's grid or analyses on another one (`ocean_gcm.forecasts.initial.open_initial`); of a
+        model of layers a truth or a run (`ocean_gcm.data.layers_truth`).
       output: the store to write.
-      start, every, count, lead, save, with_start: see `ocean_gcm.forecasts.schedule.build_schedule`.
+      start, every, count, lead, save, with_start, trajectories: see `ocean_gcm.forecasts.schedule.build_schedule`.
       members: of each forecast.
       perturb: "initial": members begin from perturbed states (section `ensemble` of the configuration) and have noise
         of their own; "noise": noise of their own alone.  Default: initial, for one member noise.
       seed: decides all that is random, together with the start and the member; default: the configuration's.
-      variables, levels, depth: what is kept, see `ocean_gcm.forecasts.fields.kept_fields`.
+      variables, levels, depth: what is kept, see `ocean_gcm.forecasts.fields.kept_fields`; of layers names of
+        `ocean_gcm.quasi_geostrophic.variables`.
       grid: other points for what is kept, see `ocean_gcm.forecasts.target.build_target`.
       statistics: "mean", "std" and quantiles (numbers) of the members, to be kept.
       keep_members: keep the members themselves.
@@ -111,17 +114,19 @@ def forecast(
     if not keep_members and not wanted.any:
         raise UserError("--no-members needs --statistics; nothing would be kept otherwise")
     path = _place(output, resume, overwrite)
-    data = open_initial(initial, model, names=names, encode=encode)
+    forecasting = form_of(model.config).forecasting
+    data = forecasting.open_initial(initial, model, names=names, encode=encode)
     schedule = build_schedule(
         data.dates, data.label, model.config.time,
         starts=start, every=every, count=count, lead=lead, save=save, with_start=with_start,
+        held=data.trajectories, trajectories=trajectories,
     )  # fmt: skip
-    decoder = None if grid is None else build_target(grid, model)
-    kept = kept_fields(model, variables=variables, levels=levels, depth=depth, decoder=decoder)
+    kept = forecasting.kept(model, variables=variables, levels=levels, depth=depth, grid=grid)
     layout = _layout(kept, schedule, data, model, members, wanted, keep_members)
-    begins = [Start(model_seconds(model.config, date, data.label), date) for date in schedule.dates]
-    source = _source(model, forcing, begins, schedule)
-    attributes = _attributes(model, data, address, seed, members, perturb, schedule, source)
+    begins = _begins(model, data, schedule)
+    longest = round(schedule.steps * model.config.time.step_seconds)
+    source = forecasting.source(model, forcing, begins, length=int(schedule.leads[-1]), longest=longest)
+    attributes = _attributes(model, data, address, seed, members, perturb, schedule, source, forecasting)
     mesh = member_mesh(devices)
     programs = Members(model, kept.on_device, mesh, schedule.steps, perturb == "initial")
 
@@ -131,8 +136,9 @@ def forecast(
     with locked(path, say):
         _place(output, resume, overwrite)  # nobody has written it in the meantime
         opened = ForecastStore.resume if path.exists() and not overwrite else ForecastStore.begin
-        store = opened(path, layout, schedule.dates, attributes)
-        say(summary(source.description, model.forcing))
+        store = opened(path, layout, (schedule.dates, schedule.trajectories), attributes)
+        if acting := forecasting.acting(source.description, model.forcing):
+            say(acting)
         _Run(programs, kept, data, schedule, begins, source, store, members, seed, chunk, console).run()
     return xr.open_zarr(path, chunks=None, decode_timedelta=True)
 
@@ -151,35 +157,30 @@ def _place(output: str | os.PathLike, resume: bool, overwrite: bool) -> Path:
     return path
 
 
-def _source(model: OceanModel, forcing: Any, begins: Sequence[Start], schedule: Schedule) -> Source:
-    """What acts at the surface, for all starts."""
-    config = model.config
-    return open_forcing(
-        dated_config(forcing) or config.forcing,
-        model.forcing,
-        model.grid,
-        equation_of_state=config.dynamics.equation_of_state.kind,
-        calendar=config.time.calendar,
-        starts=begins,
-        length=int(schedule.leads[-1]),
-        longest=round(schedule.steps * config.time.step_seconds),
-        dtype=model.dtype,
-    )
+def _begins(model: OceanModel, data: InitialData, schedule: Schedule) -> list[Start]:
+    numbers = [None] * len(schedule.dates) if schedule.trajectories is None else schedule.trajectories.tolist()
+    return [
+        Start(model_seconds(model.config, date, data.label), date, number)
+        for date, number in zip(schedule.dates, numbers, strict=True)
+    ]
 
 
 def _layout(kept: Kept, schedule: Schedule, data: InitialData, model, members, wanted, keep_members) -> Layout:
     own = model.config.time
     calendar = data.dates[0].calendar
     units = own.cf_units if calendar == own.calendar else "seconds since 1970-01-01 00:00:00"
-    return Layout(kept.layout, kept.names, members, schedule.leads, wanted, keep_members, units, calendar)
+    several = schedule.trajectories is not None
+    return Layout(kept.layout, kept.names, members, schedule.leads, wanted, keep_members, units, calendar, several)
 
 
 def _attributes(
-    model: OceanModel, data: InitialData, address, seed, members, perturb, schedule, source: Source
-) -> dict[str, Any]:
+    model: OceanModel, data: InitialData, address, seed, members, perturb, schedule, source: Source,
+    forecasting: Forecasting,
+) -> dict[str, Any]:  # fmt: skip
     """What the store says about its forecasts."""
-    tree = {**model.config.model_dump(mode="json"), "weights": None, "provenance": None, "forcing": None}
-    tree |= {key: without_files(tree[key]) for key in ("closures", "encoder", "decoder")}
+    tree = {**model.config.model_dump(mode="json"), "weights": None, "provenance": None}
+    tree |= dict.fromkeys(forecasting.apart)
+    tree |= {key: without_files(tree[key]) for key in ("closures", "encoder", "decoder") if key in tree}
     return {
         "model": address or model.config.name,
         "model_fingerprint": fingerprint(model),
@@ -197,7 +198,8 @@ def _attributes(
 def fingerprint(model: OceanModel) -> str:
     """Sixteen hexadecimal digits of all that decides a model's numbers: configuration and variables."""
     science = {**model.config.science(), "ensemble": model.config.ensemble.model_dump(mode="json"), "weights": None}
-    science.pop("forcing", None)  # is recorded by itself
+    for section in form_of(model.config).forecasting.apart:
+        science.pop(section, None)
     digest = hashlib.sha256(json.dumps(science, sort_keys=True).encode())
     for name, array in sorted(named_variables(model).items()):
         digest.update(name.encode())
@@ -281,16 +283,20 @@ class _Run:
             pending = writer.submit(self._write, number, fields, finite)
             counts[:, number] = finite.sum(1)
             self._warn(begin, number, counts)
-            place = f"from {self.schedule.dates[begin]:%Y-%m-%d} to day {seconds / SECONDS_PER_DAY:g}"
+            of = self.schedule.of_trajectory(begin)
+            place = f"from {self.schedule.dates[begin]:%Y-%m-%d}{of} to day {seconds / SECONDS_PER_DAY:g}"
             progress.update(begin * len(leads) + (number + 1) * starts, place)
         pending.result()
-        self.store.commit(self.schedule.dates[begin:end], counts)
+        trajectories = self.schedule.trajectories
+        self.store.commit(
+            self.schedule.dates[begin:end], counts, None if trajectories is None else trajectories[begin:end]
+        )
 
     def _begin(self, begin: int, end: int) -> list[Group]:
         """Members as they begin, in chunks; the last one is filled up with its last member."""
         oceans = [self.data.ocean(record) for record in self.schedule.records[begin:end]]
         begins = self.begins[begin:end]
-        starts = Starts.stack(oceans, [start.seconds for start in begins], self.seed)
+        starts = Starts.stack(oceans, begins, self.seed)
         forcing = self.source.over(begins, 0, 0)
         number = (end - begin) * self.members
         size = chunk_size(number, self.programs.model, self.programs.mesh.size, self.programs.steps, self.chunk)
@@ -323,7 +329,8 @@ class _Run:
             if now < was:
                 date, days = self.schedule.dates[begin + start], self.schedule.leads[number] / 86400
                 self.console.print(
-                    f"warning: {was - now} of {self.members} members from {date} became not finite before day "
-                    f"{days:g}; they are NaN from there on",
+                    f"warning: {was - now} of {self.members} members from {date}"
+                    f"{self.schedule.of_trajectory(begin + start)} became not finite before day {days:g}; "
+                    "they are NaN from there on",
                     highlight=False,
                 )

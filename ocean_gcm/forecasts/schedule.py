@@ -23,14 +23,20 @@ class Schedule:
     Attributes:
       records: of the initial data, one for each start.
       dates: (starts,) cftime dates of the starts, in the calendar of the data.
+      trajectories: (starts,) numbers of their trajectories; None for data of one history.
       steps: time steps between two saved leads.
       leads: (leads,) seconds.
     """
 
     records: tuple[int, ...]
     dates: np.ndarray
+    trajectories: np.ndarray | None
     steps: int
     leads: np.ndarray
+
+    def of_trajectory(self, start: int) -> str:
+        """What messages add to the date of a start: " of trajectory 3", or nothing."""
+        return "" if self.trajectories is None else f" of trajectory {self.trajectories[start]}"
 
 
 def build_schedule(
@@ -44,17 +50,22 @@ def build_schedule(
     lead: str = "P15D",
     save: str = "P1D",
     with_start: bool = False,
+    held: np.ndarray | None = None,
+    trajectories: Sequence[int] | None = None,
 ) -> Schedule:
     """Starts and leads of forecasts.
 
     Args:
       dates, label: of the initial data, see `ocean_gcm.forecasts.initial`.
       time: of the model.
-      starts: the first start, or all of them: YYYY-MM-DD (the record of that day) or YYYY-MM-DDTHH:MM.
+      starts: the first start, or all of them: YYYY-MM-DD (the record of that day), YYYY-MM-DDTHH:MM, or the time since
+        the model's time.start, an ISO-8601 duration.
       every, count: further starts after a first one, ISO-8601 duration and number of all.
       lead: length of the forecasts, ISO-8601 duration.
       save: time between saved leads, ISO-8601 duration.
       with_start: keep the initial states, too, as lead 0.
+      held: numbers of the trajectories of the data, each with a record at every date, or None.
+      trajectories: those that forecasts start from, each at all starts; default: all.
 
     Raises UserError for starts that the data do not have, and for durations that do not fit together.
     """
@@ -63,8 +74,40 @@ def build_schedule(
     if total % steps:
         raise UserError(f"--lead = {lead} is not a multiple of --save = {save}; nothing would be kept at its end")
     numbers = np.arange(0 if with_start else 1, total // steps + 1)
-    records = _records(dates, label, [starts] if isinstance(starts, str) else list(starts), every, count)
-    return Schedule(records, dates[list(records)], steps, numbers * steps * time.step_seconds)
+    leads = numbers * steps * time.step_seconds
+    own = [starts] if isinstance(starts, str) else list(starts)
+    records = _records(dates, label, [_date_text(text, time) for text in own], every, count)
+    places = _places(held, label, trajectories)
+    if places is None:
+        return Schedule(records, dates[list(records)], None, steps, leads)
+    every_start = tuple(int(place) * len(dates) + record for place in places for record in records)
+    moments = np.tile(dates[list(records)], len(places))
+    return Schedule(every_start, moments, np.repeat(held[places], len(records)), steps, leads)
+
+
+def _places(held: np.ndarray | None, label: str, wanted: Sequence[int] | None) -> np.ndarray | None:
+    """Where the trajectories that are wanted lie among those that the data hold."""
+    if held is None:
+        if wanted is not None:
+            raise UserError(f"--trajectories is given, but {label} is one history; expected --start alone")
+        return None
+    if wanted is None:
+        return np.arange(len(held))
+    for number in wanted:
+        if number not in held:
+            raise UserError(
+                f"--trajectories has {number}; {label} has {len(held)} trajectories, {held[0]} to {held[-1]}"
+            )
+    if list(wanted) != sorted(set(wanted)):
+        raise UserError(f"--trajectories is {' '.join(map(str, wanted))}; expected every number once, in order")
+    return np.searchsorted(held, np.asarray(wanted))
+
+
+def _date_text(text: str, time: TimeConfig) -> str:
+    """A start as a date; times since the model's start become dates of its calendar."""
+    if not text.strip().startswith("P"):
+        return text
+    return f"{time.date(time.seconds(text)):%Y-%m-%dT%H:%M:%S}"
 
 
 def _whole_steps(time: TimeConfig, key: str, duration: str) -> int:

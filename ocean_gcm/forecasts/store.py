@@ -20,8 +20,12 @@ from ocean_gcm.forecasts.statistics import CELL_METHODS, Statistics
 
 DIMENSION = "init_time"
 FINITE = "finite_members"
+TRAJECTORY = "trajectory"
 IDENTITY = ("model_fingerprint", "seed", "members", "perturbed", "lead_seconds", "forcing")
 """Attributes in which a store must agree with the forecasts that are to be added."""
+
+Starts = tuple[np.ndarray, np.ndarray | None]
+"""cftime dates of the starts, and the numbers of their trajectories where the initial data have several."""
 
 _CHUNK_BYTES = 16e6
 _COUNTS = 64  # starts in a chunk of small arrays
@@ -39,6 +43,7 @@ class Layout:
       statistics: of the members.
       keep_members: whether the members themselves are kept.
       units, calendar: of the starts.
+      trajectories: whether starts lie in several trajectories.
       dtype: of the fields.
     """
 
@@ -50,6 +55,7 @@ class Layout:
     keep_members: bool
     units: str
     calendar: str
+    trajectories: bool = False
     dtype: str = "float32"
 
     def init_times(self, dates: np.ndarray) -> xr.DataArray:
@@ -81,6 +87,10 @@ class Layout:
             "calendar": self.calendar,
         }
         encoding["lead"] = {"dtype": "float64", "units": "days", "_FillValue": None}
+        if self.trajectories:
+            attrs = {"long_name": "trajectory of the initial data", "units": "1"}
+            coordinates[TRAJECTORY] = (DIMENSION, np.zeros(1, np.int32), attrs)
+            encoding[TRAJECTORY] = {"chunks": (1024,), "dtype": "int32", "_FillValue": None}
         if self.keep_members:
             attrs = {"standard_name": "realization", "long_name": "number of the member", "units": "1"}
             coordinates["member"] = ("member", np.arange(self.members, dtype=np.int32), attrs)
@@ -123,19 +133,20 @@ class ForecastStore:
         self.store, self.layout = store, layout
 
     @classmethod
-    def begin(cls, path: Path, layout: Layout, dates: np.ndarray, attributes: Mapping[str, Any]) -> ForecastStore:
+    def begin(cls, path: Path, layout: Layout, starts: Starts, attributes: Mapping[str, Any]) -> ForecastStore:
         """A new store without forecasts; replaces what is there.  Raises UserError if it cannot be written."""
-        template, encoding = layout.template(dates)
+        template, encoding = layout.template(starts[0])
         store = GrowingStore.create(path, template, attributes, layout.dtype, dimension=DIMENSION, encoding=encoding)
         return cls(store, layout)
 
     @classmethod
-    def resume(cls, path: Path, layout: Layout, dates: np.ndarray, attributes: Mapping[str, Any]) -> ForecastStore:
+    def resume(cls, path: Path, layout: Layout, starts: Starts, attributes: Mapping[str, Any]) -> ForecastStore:
         """The store that is there, cut back to its complete forecasts.
 
         Raises UserError if it cannot be read, is one of other forecasts (the attributes `IDENTITY` or the variables
-        differ), or has other starts than the first `dates`.
+        differ), or has other starts than the first of `starts`.
         """
+        dates, numbers = starts
         store = GrowingStore.open(path, {name: attributes[name] for name in IDENTITY}, DIMENSION)
         wanted = layout.template(dates)[0]
         shapes = {name: v.shape[1:] for name, v in wanted.variables.items() if v.dims[:1] == (DIMENSION,)}
@@ -154,7 +165,11 @@ class ForecastStore:
                 )
         store.truncate(store.records)
         there = store_dates(path) if store.records else np.array([])
-        if len(there) > len(dates) or any(a != b for a, b in zip(there, dates, strict=False)):
+        if (
+            len(there) > len(dates)
+            or any(a != b for a, b in zip(there, dates, strict=False))
+            or (numbers is not None and not np.array_equal(store_trajectories(path), numbers[: len(there)]))
+        ):
             raise UserError(
                 f"the output {path} holds {len(there)} forecasts from {there[0]} to {there[-1]}, which are not the "
                 f"first of the {len(dates)} starts asked for; choose another --output"
@@ -187,10 +202,12 @@ class ForecastStore:
                 index = (slice(None), lead) if suffix == "quantile" else (lead,)
                 self.store.put(f"{name}_{suffix}", record, index, values)
 
-    def commit(self, dates: np.ndarray, counts: np.ndarray) -> None:
+    def commit(self, dates: np.ndarray, counts: np.ndarray, trajectories: np.ndarray | None = None) -> None:
         """The forecasts of the reserved starts are complete; `counts` (starts, leads) of finite members."""
         for record, numbers in enumerate(counts):
             self.store.put(FINITE, record, (), numbers)
+            if trajectories is not None:
+                self.store.put(TRAJECTORY, record, (), trajectories[record])
         self.store.commit(self.layout.init_times(dates))
 
 
@@ -211,3 +228,9 @@ def store_dates(path: Path) -> np.ndarray:
     """cftime dates of the starts in a store."""
     with xr.open_zarr(path, decode_times=xr.coders.CFDatetimeCoder(use_cftime=True), chunks=None) as dataset:
         return dataset[DIMENSION].values
+
+
+def store_trajectories(path: Path) -> np.ndarray:
+    """Numbers of the trajectories of the starts in a store."""
+    with xr.open_zarr(path, decode_times=False, chunks=None) as dataset:
+        return dataset[TRAJECTORY].values

@@ -16,13 +16,14 @@ class Surface:
     Attributes:
       x, y: (nx,), (ny,) cell centres, degrees on the sphere or m on a plane, ascending.
       spherical: True for degrees.
-      periodic_x: whether the rows are closed circles.
+      periodic_x, periodic_y: whether rows and columns are closed circles.  Places go on beyond them.
     """
 
     x: np.ndarray
     y: np.ndarray
     spherical: bool
     periodic_x: bool = False
+    periodic_y: bool = False
 
     def velocity(self, u: np.ndarray, v: np.ndarray, place: np.ndarray) -> np.ndarray:
         """(..., 2) bilinear velocity at places (..., 2), in units of x and y per second; 0 on land and outside.
@@ -30,13 +31,8 @@ class Surface:
         u, v: (ny, nx) m s-1 at cell centres; NaN on land counts as rest.
         """
         x, y = place[..., 0], place[..., 1]
-        if self.periodic_x:
-            width = self.x[-1] - self.x[0] + (self.x[1] - self.x[0])
-            x = (x - self.x[0]) % width + self.x[0]
-        i, a = _interval(self.x, x, periodic=self.periodic_x)
-        j, b = _interval(self.y, y, periodic=False)
-        east = (i + 1) % len(self.x) if self.periodic_x else np.minimum(i + 1, len(self.x) - 1)
-        north = np.minimum(j + 1, len(self.y) - 1)
+        i, east, a = _neighbours(self.x, x, periodic=self.periodic_x)
+        j, north, b = _neighbours(self.y, y, periodic=self.periodic_y)
         found = []
         for field in (u, v):
             field = np.nan_to_num(field)
@@ -56,6 +52,16 @@ class Surface:
         (x, y), (s, t) = (np.moveaxis(np.radians(p), -1, 0) for p in (a, b))
         half = np.sin((t - y) / 2) ** 2 + np.cos(y) * np.cos(t) * np.sin((s - x) / 2) ** 2
         return 2 * EARTH_RADIUS * np.arcsin(np.sqrt(np.clip(half, 0, 1)))
+
+
+def _neighbours(centres: np.ndarray, at: np.ndarray, *, periodic: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Indices of the centres below and above, and the share of the way between them."""
+    if periodic:
+        width = centres[-1] - centres[0] + (centres[1] - centres[0])
+        at = (at - centres[0]) % width + centres[0]
+    below, share = _interval(centres, at, periodic=periodic)
+    above = (below + 1) % len(centres) if periodic else np.minimum(below + 1, len(centres) - 1)
+    return below, above, share
 
 
 def _interval(centres: np.ndarray, at: np.ndarray, *, periodic: bool) -> tuple[np.ndarray, np.ndarray]:

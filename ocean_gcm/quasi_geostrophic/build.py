@@ -17,6 +17,10 @@ from ocean_gcm.quasi_geostrophic.experiment import LayersExperiment
 class NoSurface:
     """The forcing of a core that has no surface: what acts from outside is among its closures."""
 
+    def select(self, forecast) -> NoSurface:
+        """The same for all forecasts, see `ocean_gcm.forcing.dated`."""
+        return self
+
     def at(self, time) -> None:
         """Nothing, at any time."""
 

@@ -15,15 +15,13 @@ from ocean_gcm.experiment import Experiment, OutputConfig, SnapshotConfig
 from ocean_gcm.quasi_geostrophic.ensemble import LayersEnsembleConfig
 from ocean_gcm.quasi_geostrophic.forcing import ForcingConfig
 from ocean_gcm.quasi_geostrophic.initial import LayersInitialConfig, RestConfig
-from ocean_gcm.quasi_geostrophic.variables import VARIABLES
-
-_DEFAULT_VARIABLES = ("pv", "psi", "uo", "vo")
+from ocean_gcm.quasi_geostrophic.variables import DEFAULT, VARIABLES
 
 
 class LayersSnapshotConfig(SnapshotConfig):
     """Further output of the state at moments, to snapshots.zarr."""
 
-    variables: tuple[str, ...] = pydantic.Field(_DEFAULT_VARIABLES, description="names of the variables to write")
+    variables: tuple[str, ...] = pydantic.Field(DEFAULT, description="names of the variables to write")
 
 
 class LayersOutputConfig(OutputConfig):
@@ -32,7 +30,7 @@ class LayersOutputConfig(OutputConfig):
     kind: typing.Literal["mean", "snapshot"] = pydantic.Field(
         "snapshot", description="records are means over the interval or the state at its end"
     )
-    variables: tuple[str, ...] = pydantic.Field(_DEFAULT_VARIABLES, description="names of the variables to write")
+    variables: tuple[str, ...] = pydantic.Field(DEFAULT, description="names of the variables to write")
     snapshots: LayersSnapshotConfig | None = pydantic.Field(None, description="further output; null: none")
 
 

@@ -55,11 +55,12 @@ def record(grid: PeriodicGrid, config: Any, fields: Mapping[str, np.ndarray]) ->
     }
 
 
-def attributes(name: str, cell_methods: str) -> dict[str, str]:
+def attributes(name: str, cell_methods: str | None) -> dict[str, str]:
     """CF attributes of the variable `name`."""
     variable = VARIABLES.get(name) or SERIES[name]
-    attrs = {"long_name": variable.long_name, "units": variable.units, "cell_methods": cell_methods}
-    return {**attrs, "standard_name": variable.standard_name} if variable.standard_name else attrs
+    attrs = {"long_name": variable.long_name, "units": variable.units}
+    more = {"cell_methods": cell_methods, "standard_name": variable.standard_name}
+    return attrs | {key: text for key, text in more.items() if text}
 
 
 def records(
@@ -87,7 +88,8 @@ def static_dataset(grid: PeriodicGrid, config: Any) -> xr.Dataset:
     core, _ = _inversion(grid, config.dynamics)
     coordinates = {}
     for name, letter, centres, width in (("y", "Y", grid.y, grid.spacing[0]), ("x", "X", grid.x, grid.spacing[1])):
-        attrs = {**axis_attributes(name), "axis": letter, "bounds": f"{name}_bnds"}
+        period = float(width * len(centres))  # for readers that are to go on beyond the last cell, m
+        attrs = {**axis_attributes(name), "axis": letter, "bounds": f"{name}_bnds", "period": period}
         coordinates[name] = (name, centres, attrs)
         coordinates[f"{name}_bnds"] = ((name, "bnds"), np.stack([centres - 0.5 * width, centres + 0.5 * width], -1))
     faces = np.concatenate([[0.0], np.cumsum(core.thickness)])

@@ -12,6 +12,9 @@ VARIABLES = {
     "vo": Variable("T", True, "sea_water_y_velocity", "velocity along y", "m s-1"),
 }
 
+DEFAULT = ("pv", "psi", "uo", "vo")
+"""What is written unless others are asked for."""
+
 # numbers per record, always written; energies and enstrophy are those of the record's field per mass, without the
 # background's
 SERIES = {

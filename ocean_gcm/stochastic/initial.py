@@ -72,13 +72,13 @@ def perturb(
     return _members(model, fields, state, keys, sizes, config.depth)
 
 
-def member_of(model: OceanModel, ocean: Ocean, time: Any, key: jax.Array, forcing: Any, perturbed: bool) -> State:
+def member_of(model: OceanModel, ocean: Any, time: Any, key: jax.Array, forcing: Any, perturbed: bool) -> State:
     """The state of one member that begins with the fields `ocean` of an analysis, see `OceanModel.encode`.
 
-    key: of this member.  perturbed: as the only member of `perturb`; otherwise its noise alone is its own.
+    key: of this member.  perturbed: as the only member of `OceanModel.ensemble`; otherwise its noise alone is its own.
     """
     state = model.encode(ocean, time, key, forcing)
-    return jax.tree.map(lambda a: a[0], perturb(model, state, key, members=1)) if perturbed else state
+    return jax.tree.map(lambda a: a[0], model.ensemble(state, key, members=1)) if perturbed else state
 
 
 def redrawn(model: OceanModel, state: State, key: jax.Array) -> dict[str, Any]:
