@@ -129,7 +129,7 @@ def test_physics_interval():
     start = slow.initial_state()
     once, _ = slow.step(start)
     assert int(once.time.seconds) == 3 * 3600
-    _, trajectory = jax.eval_shape(lambda state: slow.unroll(state, steps=6, save_every=3), start)
+    several, trajectory = slow.unroll(start, steps=6, save_every=3)
     assert trajectory.states.time.seconds.shape == (2,)
     with pytest.raises(ValueError, match="steps = 4 is not a multiple of the 3 steps of a physics interval"):
         slow.unroll(start, steps=4)
