@@ -13,9 +13,9 @@ from flax import nnx
 from ocean_gcm.closures.interface import Columns
 from ocean_gcm.closures.neural import features as inputs
 from ocean_gcm.closures.neural.features import Block
-from ocean_gcm.closures.neural.local_speed import LocalSpeedConfig
 from ocean_gcm.closures.neural.network import NetworkConfig, Tower
 from ocean_gcm.closures.neural.normalisation import Normalisation, Statistics
+from ocean_gcm.closures.neural.random_amplitude import RandomAmplitudeConfig
 from ocean_gcm.closures.neural.symmetry import GROUPS, Symmetry, averaged
 from ocean_gcm.errors import UserError
 from ocean_gcm.grid.field import Field
@@ -51,8 +51,8 @@ class LearnedConfig(Section):
     random: RandomFieldsConfig | None = pydantic.Field(
         None, description="random surface fields that the network sees too; null: none; no unit"
     )
-    random_speed: LocalSpeedConfig | None = pydantic.Field(
-        None, description="how random fields follow the local speed; null: seen alike everywhere; no unit"
+    random_amplitude: RandomAmplitudeConfig | None = pydantic.Field(
+        None, description="what the random fields are seen times; null: they are seen as they are; no unit"
     )
     statistics: str | None = pydantic.Field(
         None, description="JSON file of means and scales; null: constants that fit the ocean; no unit"
@@ -83,8 +83,6 @@ class Learned(nnx.Module):
         random: RandomInputs | None = None,
     ):
         config.network.require(grid)
-        if config.random_speed is not None and random is None and config.random is None:
-            raise UserError("random_speed is given without random; expected random fields with it")
         if random is None and config.random is not None:
             random = RandomFields(config.random, grid, dtype)
         if config.symmetry == "square" and grid.geometry.spherical:
@@ -92,6 +90,8 @@ class Learned(nnx.Module):
                 "symmetry is 'square', which only a plane has; expected 'none' or 'reflections' on a sphere"
             )
         nz, number = grid.shape[0], 0 if random is None else random.number
+        if config.random_amplitude is not None:
+            number = config.random_amplitude.seen(number)
         statistics = Statistics() if config.statistics is None else Statistics.read(config.statistics)
         self.names = tuple(config.features)
         self.group = GROUPS[config.symmetry]
@@ -100,7 +100,7 @@ class Learned(nnx.Module):
         self.normalisation = Normalisation(self.names, grid, dtype, statistics, number)
         channels = [sum(b.channels for b in blocks) for blocks in (self.input_blocks, self.output_blocks)]
         self.tower = Tower(config.network, *channels, dtype)
-        self.random, self.random_speed = random, config.random_speed
+        self.random, self.random_amplitude = random, config.random_amplitude
 
     def initial_memory(self, shape: tuple[int, int, int], dtype, key=None) -> Any:
         return () if self.random is None else self.random.initial(jax.random.key(0) if key is None else key)
@@ -113,10 +113,8 @@ class Learned(nnx.Module):
         fields = None
         if self.random is not None:
             memory, fields = self.random.step(memory, key, columns)
-            if self.random_speed is not None:
-                shape = inputs.interior_shape(columns)
-                factor = self.random_speed.factor(columns, shape)
-                fields = Field(fields.interior(*shape) * factor, "T", "s", 0, 0)
+            if self.random_amplitude is not None:
+                fields = self.random_amplitude(columns, fields)
         static = columns.static
         values = self.normalisation(*inputs.stack(columns, self.names, fields))
         mask = static.surface_mask_t.interior(*values.shape[-2:])
