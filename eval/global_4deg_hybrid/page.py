@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from eval.report.markdown import filled
+
 GOAL = 25.0
 """Per cent by which the hybrid's error of the upper ocean is to lie below that of the physics at the end."""
 
 
 def write_page(table: pd.DataFrame, output: Path, last: int) -> Path:
     """Fill the places of page.md with tables made from the rows of the CSV."""
-    text = (Path(__file__).parent / "page.md").read_text()
     parts = {
         "GOAL": goal(table, last),
         "YEARS": years(table),
@@ -21,8 +22,7 @@ def write_page(table: pd.DataFrame, output: Path, last: int) -> Path:
         "PROFILES": profiles(table, last),
         "STATE": state(table, f"{last}y"),
     }
-    for name, lines in parts.items():
-        text = text.replace(f"<!-- {name} -->", "\n".join(lines))
+    text = filled(Path(__file__).with_name("page.md"), parts)
     path = output / "global_4deg_hybrid.md"
     path.write_text(text)
     return path

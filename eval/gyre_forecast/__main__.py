@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 
+from eval.forecast.study import page_program
 from eval.gyre_forecast.page import write_page
-from ocean_gcm.errors import exit_code
 
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m eval.gyre_forecast", description=__doc__)
-    parser.add_argument("report", type=Path, help="directory of the report, with scores.csv and ranks.csv")
-    parser.add_argument("--output", type=Path, default=Path("docs/results"))
-    options = parser.parse_args(arguments)
-    return exit_code(lambda: print(f"wrote {write_page(options.report, options.output)}"), "gyre_forecast")
-
+main = page_program("gyre_forecast", __doc__, write_page)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from eval.forecast.study import flatness, head, tables_of, values_of, with_intervals
 from eval.gyre_forecast import figures
-from ocean_gcm.errors import UserError
+from eval.report.markdown import filled
 
 VARIABLES = {"zos": "sea level (m)", "thetao": "temperature (K)", "uo": "velocity along x (m s-1)",
              "vo": "velocity along y (m s-1)"}  # fmt: skip
@@ -30,10 +31,7 @@ _BINS = 17
 
 def write_page(report: Path, folder: Path) -> Path:
     """Write gyre_forecast.md, its CSV and figures into `folder`.  Raises UserError if the report lacks a table."""
-    for name in ("scores.csv", "ranks.csv"):
-        if not (report / name).exists():
-            raise UserError(f"{report} has no {name}; expected a report of `python -m eval forecast`")
-    scores, ranks = pd.read_csv(report / "scores.csv"), pd.read_csv(report / "ranks.csv")
+    scores, ranks = tables_of(report)
     kept = scores.metric.isin(KEPT) | scores.metric.str.startswith("crps_below_")
     by_level = scores.metric.isin(["crps", "spread_skill", "rmse"]) & (scores.depth != "all")
     folder.mkdir(parents=True, exist_ok=True)
@@ -48,23 +46,15 @@ def write_page(report: Path, folder: Path) -> Path:
         "RANKS": rank_table(ranks),
         "FLOW": flow_table(scores),
     }
-    text = (Path(__file__).parent / "page.md").read_text()
-    for name, lines in parts.items():
-        text = text.replace(f"<!-- {name} -->", "\n".join(lines))
+    text = filled(Path(__file__).with_name("page.md"), parts)
     (folder / "gyre_forecast.md").write_text(text)
     return folder / "gyre_forecast.md"
 
 
-def _values(scores: pd.DataFrame, metric: str, region: str = "all", depth: str = "all") -> pd.DataFrame:
-    """Rows of a metric by (variable, model, lead)."""
-    chosen = (scores.metric == metric) & (scores.region == region) & (scores.depth == depth)
-    return scores[chosen].set_index(["variable", "model", "lead"]).sort_index()
-
-
 def crps_table(scores: pd.DataFrame) -> list[str]:
-    found, lines = _values(scores, "crps").value, []
+    found, lines = values_of(scores, "crps").value, []
     for variable, title in VARIABLES.items():
-        lines += [f"| {title} | " + " | ".join(f"{lead} d" for lead in LEADS) + " |", "|---|" + "---|" * len(LEADS)]
+        lines += head(title, LEADS)
         best = {lead: min(found[variable, model, lead] for model in MODELS) for lead in LEADS}
         for model in MODELS:
             values = {lead: found[variable, model, lead] for lead in LEADS}
@@ -79,7 +69,7 @@ def below_table(scores: pd.DataFrame) -> list[str]:
     lines = ["| hybrid below | " + " | ".join(VARIABLES.values()) + " |", "|---|" + "---|" * len(VARIABLES)]
     for region in ("all", "interior"):
         for model in MODELS[1:]:
-            found, cells = _values(scores, f"crps_below_{model}", region), []
+            found, cells = values_of(scores, f"crps_below_{model}", region), []
             for variable in VARIABLES:
                 rows = found.loc[variable, "hybrid"]
                 rows = rows[rows.index >= FIRST]
@@ -93,13 +83,13 @@ def below_table(scores: pd.DataFrame) -> list[str]:
 
 
 def spread_table(scores: pd.DataFrame) -> list[str]:
-    found = _values(scores, "spread_skill", "interior")
-    head = " | ".join(f"{lead} d" for lead in LEADS)
-    lines = [f"| spread over skill, interior | {head} | leads within 0.9 to 1.1 |", "|---|" + "---|" * (len(LEADS) + 1)]
+    found = values_of(scores, "spread_skill", "interior")
+    first, second = head("spread over skill, interior", LEADS)
+    lines = [f"{first} leads within 0.9 to 1.1 |", f"{second}---|"]
     for model in MODELS[:2]:
         for variable, title in VARIABLES.items():
             rows = found.loc[variable, model]
-            cells = [f"{rows.value[lead]:.2f} ({rows.low[lead]:.2f} to {rows.high[lead]:.2f})" for lead in LEADS]
+            cells = with_intervals(rows, LEADS)
             later = rows[rows.index >= FIRST].value
             lines.append(
                 f"| {model}, {title} | " + " | ".join(cells) + f" | {later.between(*RATIO).sum()} of {len(later)} |"
@@ -118,26 +108,20 @@ def binned(ranks: pd.DataFrame) -> pd.DataFrame:
 
 def rank_table(ranks: pd.DataFrame) -> list[str]:
     """Share of the ranks within the band of flat histograms, and of the two outermost ranks."""
-    number = int(ranks["rank"].max()) + 1
-    lines = ["| hybrid, interior | " + " | ".join(f"{lead} d" for lead in LEADS) + " |", "|---|" + "---|" * len(LEADS)]
-    mine = ranks[(ranks.model == "hybrid") & (ranks.region == "interior")]
+    lines = head("hybrid, interior", LEADS)
     for variable, title in VARIABLES.items():
-        cells = []
-        for lead in LEADS:
-            rows = mine[(mine.variable == variable) & (mine.lead == lead)].sort_values("rank")
-            inside = rows.share.between(rows.band_low, rows.band_high).mean()
-            ends = rows.share.iloc[[0, -1]].mean() * number
-            cells.append(f"{100 * inside:.0f} %, {ends:.1f}")
+        found = (flatness(ranks, "hybrid", variable, lead, "interior") for lead in LEADS)
+        cells = [f"{100 * inside:.0f} %, {ends:.1f}" for inside, ends in found]
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return lines
 
 
 def flow_table(scores: pd.DataFrame) -> list[str]:
-    lines = ["| | " + " | ".join(f"{lead} d" for lead in LEADS) + " |", "|---|" + "---|" * len(LEADS)]
+    lines = head("", LEADS)
     parts = (("drifters", "separation_km", "separation of drifters (km)", ".0f"),
              ("kinetic_energy", "ratio_to_truth", "surface energy over that of the truth", ".2f"))  # fmt: skip
     for variable, metric, title, form in parts:
-        found = _values(scores, metric, depth="surface").value
+        found = values_of(scores, metric, depth="surface").value
         for model in ("hybrid", "physics", "persistence"):
             if (variable, model) in found.index.droplevel("lead"):
                 cells = [format(found[variable, model, lead], form) for lead in LEADS]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from eval.gyre_hybrid.figures import LOOKS, draw_climates, draw_forecasts
 from eval.gyre_hybrid.forecasts import VARIABLES
+from eval.report.markdown import filled
 
 NAMES = {"sea_surface_height": "sea level (m)", "temperature": "temperature (K)", "velocity": "velocity (m s-1)"}
 LEADS = (5, 10, 30, 60)
@@ -22,15 +23,13 @@ def write_page(tables: Path, folder: Path) -> Path:
     draw_forecasts(folder / "gyre_hybrid_forecasts.png", forecasts)
     draw_climates(folder / "gyre_hybrid_climate.png", dict(np.load(tables / "climates.npz")))
     long_table(forecasts, climates).to_csv(folder / "gyre_hybrid.csv", index=False, float_format="%.5g")
-    text = (Path(__file__).parent / "page.md").read_text()
     parts = {
         "ERRORS": error_table(forecasts),
         "REDUCTIONS": reduction_table(forecasts),
         "ENSEMBLES": ensemble_table(forecasts),
         "CLIMATES": climate_table(climates),
     }
-    for name, lines in parts.items():
-        text = text.replace(f"<!-- {name} -->", "\n".join(lines))
+    text = filled(Path(__file__).with_name("page.md"), parts)
     (folder / "gyre_hybrid.md").write_text(text)
     return folder / "gyre_hybrid.md"
 

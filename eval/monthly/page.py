@@ -10,13 +10,13 @@ import pandas as pd
 from eval.monthly.anomalies import REGIONS, VARIABLES
 from eval.monthly.figures import LABELS, PLACES, TITLES, values
 from eval.monthly.study import described
+from eval.report.markdown import filled
 
 _SHOWN = (1, 2, 3, 4, 5, 6, 9, 12)
 
 
 def write_page(table: pd.DataFrame, found: dict, output: Path) -> Path:
     """Fill the places of page.md with tables made from the rows of the CSV."""
-    text = (Path(__file__).parent / "page.md").read_text()
     parts = {
         "GOAL": goal(table),
         "GLOBAL": errors(table),
@@ -25,8 +25,7 @@ def write_page(table: pd.DataFrame, found: dict, output: Path) -> Path:
         "SPREAD": spread(table),
         "CHOICES": chosen(found),
     }
-    for name, lines in parts.items():
-        text = text.replace(f"<!-- {name} -->", "\n".join(lines))
+    text = filled(Path(__file__).with_name("page.md"), parts)
     path = output / "monthly.md"
     path.write_text(text)
     return path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from eval.report.pages import Page
@@ -29,6 +29,14 @@ def write_markdown(path: Path, title: str, sections: Sequence[Section]) -> None:
         path.write_text("\n".join([*head, BEGIN, "", *body, END, *tail]) + "\n", encoding="utf-8")
     except OSError as error:
         raise UserError(f"the page {path} could not be written: {error.strerror or error}") from error
+
+
+def filled(template: Path, parts: Mapping[str, Sequence[str]]) -> str:
+    """The text of a template, the lines of each part in the place of its comment `<!-- NAME -->`."""
+    text = template.read_text(encoding="utf-8")
+    for name, lines in parts.items():
+        text = text.replace(f"<!-- {name} -->", "\n".join(lines))
+    return text
 
 
 def publish(page: Page, folder: Path, markdown: Path | None) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eval.report.markdown import filled
 from eval.turbulence_2d.figures import draw
 from eval.turbulence_2d.rollouts import HORIZONS, Found
 
@@ -30,15 +31,13 @@ def write_page(found: Mapping[str, Found], folder: Path) -> Path:
     models = {name: found[name] for name in ordered(name for name in found if name != TRUTH)}
     draw(folder / "turbulence_2d.png", found[TRUTH], models, PUBLISHED)
     write_table(folder / "turbulence_2d.csv", models)
-    text = (Path(__file__).parent / "page.md").read_text(encoding="utf-8")
     parts = {
         "PROTOCOL": error_table({n: f for n, f in models.items() if not n.endswith(FULL)}, PUBLISHED),
         "FULL": error_table({n: f for n, f in models.items() if n.endswith(FULL)}, {}),
         "GAINS": gain_table(models, "none", models),
         "FURTHER": gain_table(models, "offline", ("online", "emulator")),
     }
-    for name, lines in parts.items():
-        text = text.replace(f"<!-- {name} -->", "\n".join(lines))
+    text = filled(Path(__file__).with_name("page.md"), parts)
     path = folder / "turbulence_2d.md"
     path.write_text(text, encoding="utf-8")
     return path

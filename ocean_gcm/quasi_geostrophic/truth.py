@@ -102,7 +102,7 @@ def write_truth(
     batch = 1 if jax.default_backend() == "cpu" else _LARGEST_BATCH
     with exclusive(target.with_name(f".{target.name}.lock"), f"the truth {target}"):
         attributes = _attributes(fine, coarse, operator, sampling)
-        store = _store(target, attributes, _dataset(fine, coarse, sampling, 0, 1), resume, overwrite)
+        store = _store(target, attributes, lambda: _dataset(fine, coarse, sampling, 0, 1), resume, overwrite)
         while store.records < sampling.trajectories:
             progress(store.records)
             number = min(batch, sampling.trajectories - store.records)
@@ -114,14 +114,17 @@ def write_truth(
     return {"trajectories": store.records, "records": sampling.records, "shape": dataset_shape(coarse)}
 
 
-def _store(target: Path, attributes: dict, template: xr.Dataset, resume: bool, overwrite: bool) -> GrowingStore:
-    """The store to write, as it was left or without trajectories."""
+def _store(
+    target: Path, attributes: dict, template: Callable[[], xr.Dataset], resume: bool, overwrite: bool
+) -> GrowingStore:
+    """The store to write, as it was left, or without trajectories and like the template."""
     if target.exists() and resume:
         return GrowingStore.open(target, attributes, "trajectory")
     if target.exists() and not overwrite:
         raise UserError(f"{target} exists; --resume goes on with it, --overwrite replaces it")
-    encoding = _encoding(template)
-    return GrowingStore.create(target, template, attributes, "float32", dimension="trajectory", encoding=encoding)
+    first = template()
+    encoding = _encoding(first)
+    return GrowingStore.create(target, first, attributes, "float32", dimension="trajectory", encoding=encoding)
 
 
 def dataset_shape(coarse: LayersExperiment) -> tuple[int, int, int]:

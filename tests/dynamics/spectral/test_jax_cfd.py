@@ -3,10 +3,9 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax_cfd.base.grids import Grid
+from jax_cfd.spectral import equations
 from spectral_cores import core
-
-equations = pytest.importorskip("jax_cfd.spectral.equations", exc_type=ImportError)
-from jax_cfd.base.grids import Grid  # noqa: E402
 
 NUMBER = 24
 
