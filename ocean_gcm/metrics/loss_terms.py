@@ -7,6 +7,7 @@ a statistic of the whole batch).
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
@@ -16,7 +17,8 @@ from jax import lax
 
 from ocean_gcm.errors import UserError
 from ocean_gcm.metrics import crps, deterministic, spectra
-from ocean_gcm.metrics.block_means import multiscale_mean
+from ocean_gcm.metrics.block_means import block_mean, multiscale_mean
+from ocean_gcm.metrics.ensemble import ensemble_variance
 from ocean_gcm.metrics.subgradients import absolute
 from ocean_gcm.section import Section
 
@@ -143,6 +145,43 @@ class EnergyScoreConfig(Term):
         }
 
 
+class SpreadConfig(Term):
+    """Mismatch of the members' variance and the squared error of their mean, over the batch and blocks of cells.
+
+    ln(<variance> (M + 1)/M / <squared error>)^2, whose zero is a spread-skill ratio of one in every block and level
+    (Fortin et al. 2014, doi:10.1175/JHM-D-14-0008.1).  Errors are taken as given: a gradient through them would make
+    forecasts worse where the spread is small.
+    """
+
+    fewest_members: ClassVar[int] = 2
+    kind: Literal["spread"] = "spread"
+    block: int = pydantic.Field(4, ge=1, description="size of the blocks in cells")
+    floor: float = pydantic.Field(
+        1e-3, gt=0, description="variance, as a share of the squared error, that is as good as none"
+    )
+
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """As other terms have them."""
+        return (self.block,)
+
+    def values(self, comparison: Comparison) -> Values:
+        found = {}
+        for name, error in comparison.errors.items():
+            members = error.shape[0]
+            spread = ensemble_variance(error).mean(0) * ((members + 1) / members)
+            skill = lax.stop_gradient(error.mean(0) ** 2).mean(0)
+            means = functools.partial(
+                block_mean,
+                weights=comparison.weights[name],
+                factor=self.block,
+                periodic_x=comparison.periodic_x,
+            )
+            (spread, weight), (skill, _) = means(spread), means(skill)
+            found[name] = spectra.log_ratio_mismatch(spread, skill, self.floor * skill, weight, (-3, -2, -1))
+        return found
+
+
 class SpectrumConfig(Term):
     """Mismatch of kinetic energy by level and wavenumber along x, of the means over members and batch."""
 
@@ -195,6 +234,7 @@ TermConfig = Annotated[
     | AbsoluteErrorConfig
     | BiasConfig
     | EnergyScoreConfig
+    | SpreadConfig
     | SpectrumConfig
     | KineticEnergyConfig,
     pydantic.Field(discriminator="kind"),
