@@ -7,17 +7,17 @@ a statistic of the whole batch).
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 import jax
+import jax.numpy as jnp
 import pydantic
 from jax import lax
 
 from ocean_gcm.errors import UserError
 from ocean_gcm.metrics import crps, deterministic, spectra
-from ocean_gcm.metrics.block_means import block_mean, multiscale_mean
+from ocean_gcm.metrics.block_means import block_means, multiscale_mean
 from ocean_gcm.metrics.ensemble import ensemble_variance
 from ocean_gcm.metrics.subgradients import absolute
 from ocean_gcm.section import Section
@@ -155,15 +155,18 @@ class SpreadConfig(Term):
 
     fewest_members: ClassVar[int] = 2
     kind: Literal["spread"] = "spread"
-    block: int = pydantic.Field(4, ge=1, description="size of the blocks in cells")
+    blocks: tuple[int, ...] = pydantic.Field(
+        (4,), min_length=1, description="ascending sizes of blocks in cells, of which each counts the same"
+    )
     floor: float = pydantic.Field(
         1e-3, gt=0, description="variance, as a share of the squared error, that is as good as none"
     )
 
-    @property
-    def blocks(self) -> tuple[int, ...]:
-        """As other terms have them."""
-        return (self.block,)
+    @pydantic.model_validator(mode="after")
+    def _ascending(self):
+        if min(self.blocks) < 1 or sorted(set(self.blocks)) != list(self.blocks):
+            raise UserError(f"blocks is {list(self.blocks)}; expected ascending sizes of 1 and more, such as [4, 32]")
+        return self
 
     def values(self, comparison: Comparison) -> Values:
         found = {}
@@ -171,14 +174,13 @@ class SpreadConfig(Term):
             members = error.shape[0]
             spread = ensemble_variance(error).mean(0) * ((members + 1) / members)
             skill = lax.stop_gradient(error.mean(0) ** 2).mean(0)
-            means = functools.partial(
-                block_mean,
-                weights=comparison.weights[name],
-                factor=self.block,
-                periodic_x=comparison.periodic_x,
-            )
-            (spread, weight), (skill, _) = means(spread), means(skill)
-            found[name] = spectra.log_ratio_mismatch(spread, skill, self.floor * skill, weight, (-3, -2, -1))
+            both = jnp.stack([spread, skill])
+            means = block_means(both, comparison.weights[name], self.blocks, periodic_x=comparison.periodic_x)
+            mismatches = [
+                spectra.log_ratio_mismatch(mean[0], mean[1], self.floor * mean[1], weight, (-3, -2, -1))
+                for ((mean, weight),) in means.values()
+            ]
+            found[name] = sum(mismatches) / len(mismatches)
         return found
 
 

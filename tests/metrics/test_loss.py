@@ -24,7 +24,7 @@ ALL_TERMS = {
     "square": {"kind": "squared_error", "shifted_blocks": True, "blocks": [2]},
     "absolute": {"kind": "absolute_error"},
     "bias": {"kind": "bias"},
-    "spread": {"kind": "spread", "block": 2},
+    "spread": {"kind": "spread", "blocks": [2]},
     "spectrum": {"kind": "spectrum"},
     "motion": {"kind": "kinetic_energy"},
 }
@@ -178,7 +178,7 @@ def test_gradient_is_that_of_finite_differences():
 def test_spread_compares_variance_and_error_in_blocks():
     """Two members e apart around the truth's place: loops over blocks, and no gradient through the error."""
     grid = island()
-    terms = {"spread": {"kind": "spread", "block": 3, "floor": 1e-9}}
+    terms = {"spread": {"kind": "spread", "blocks": [3, 9], "floor": 1e-9}}
     built = build_loss(config(terms, variables={"temperature": 1.0}), grid, scales(grid), LEADS, dtype=float)
     prediction, truth = ocean(grid, (4, 2, 2), 0), ocean(grid, (4, 2), 1)
     total, _ = jax.jit(lambda p, y: built(p, y))(prediction, truth)
@@ -187,12 +187,13 @@ def test_spread_compares_variance_and_error_in_blocks():
     square = ((p.mean(1) - y) ** 2).mean(0)
     blocks = {}
     for (k, j, i), weight in cells(grid, "temperature"):
-        blocks.setdefault((k, j // 3, i // 3), []).append(((k, j, i), weight))
+        for size in (3, 9):
+            blocks.setdefault((size, k, j // size, i // size), []).append(((k, j, i), weight))
     expected = 0.0
     for t in range(2):
         for members in blocks.values():
             ratio = np.divide(*(sum(w * a[(t, *at)] for at, w in members) for a in (variance, square)))
-            expected += 0.5 * sum(w for _, w in members) * np.log(ratio) ** 2
+            expected += 0.25 * sum(w for _, w in members) * np.log(ratio) ** 2
     assert float(total) == pytest.approx(expected, rel=1e-6)
     gradient = gradient_of(prediction, built, truth).temperature
     np.testing.assert_allclose(gradient.sum(1), 0.0, atol=1e-12)  # the mean of members stays where it is
@@ -304,6 +305,7 @@ BAD = [
     ({"lead_weights": [0.0]}, "lead_weights is .0.0."),
     ({"lead_weights": [1.0], "lead_decay": "P1D"}, "both given"),
     ({"terms": {"a": {"kind": "bias", "blocks": [2, 1]}}}, "blocks is .2, 1."),
+    ({"terms": {"a": {"kind": "spread", "blocks": [0]}}}, "blocks is .0."),
     (
         {"terms": {"a": {"kind": "bias", "block_weights": [1.0, 2.0]}}},
         "block_weights is .1.0, 2.0.; expected 1 numbers",
