@@ -125,12 +125,16 @@ def _require_seeds(name: str, models: Sequence[OceanModel]) -> None:
     first = _without_seeds(models[0].config.science())
     for number, model in enumerate(models[1:], 1):
         if _without_seeds(model.config.science()) != first:
-            raise UserError(f"{name} has another configuration for seed {number} than for 0; expected other weights only")
+            raise UserError(
+                f"{name} has another configuration for seed {number} than for 0; expected other weights only"
+            )
 
 
 def _without_seeds(tree: Any) -> Any:
     if isinstance(tree, Mapping):
-        return {key: _without_seeds(value) for key, value in tree.items() if key not in ("seed", "weights", "statistics")}
+        return {
+            key: _without_seeds(value) for key, value in tree.items() if key not in ("seed", "weights", "statistics")
+        }
     return tree
 
 

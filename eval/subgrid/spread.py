@@ -71,7 +71,7 @@ def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 
 def standard_errors(flow: Flow, target: Flow, without: Flow | None = None) -> dict[Key, float]:
-    """Of the rows of a flow, of its comparison with the target and of its similarities, where both have several runs."""
+    """Of the rows of a flow, of its comparison with the target and its similarities, where both have several runs."""
     if len(flow.runs) < 2 or len(target.runs) < 2:
         return {}
     edges, random = edges_of(target), np.random.default_rng(0)

@@ -22,7 +22,7 @@ from ocean_gcm.model import OceanModel
 from ocean_gcm.quasi_geostrophic.tendencies import sources_in
 from ocean_gcm.state import Layers
 
-_MOST = 400
+_MOST = 200
 """Records that spectra and distributions are computed from, evenly spaced, of all runs together."""
 _LAGS = 60
 
@@ -150,7 +150,9 @@ def compare(flow: Flow, target: Flow) -> list[tuple]:
             rows.append((name, "", "transfer_error", transfer_error(own, spectrum)))
     for layer, transfer in enumerate(target.enstrophy_transfer):
         name = f"enstrophy_transfer{layer + 1}"
-        rows.append((name, "", "transfer_error", transfer_error(flow.enstrophy_transfer[layer][: len(transfer)], transfer)))
+        rows.append(
+            (name, "", "transfer_error", transfer_error(flow.enstrophy_transfer[layer][: len(transfer)], transfer))
+        )
     for name, values in target.statistics.samples.items():
         distance = wasserstein_distance(flow.statistics.samples[name], values)
         rows.append((name, "", "distance", float(distance / values.std())))
