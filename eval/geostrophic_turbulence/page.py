@@ -164,5 +164,5 @@ def forecast_table(forecasts: pd.DataFrame) -> list[str]:
     first = [name for name in ("persistence", "none") if name in set(forecasts.model)]
     for name in [*first, *(n for n in dict.fromkeys(forecasts.model) if n not in first)]:
         own = forecasts[forecasts.model == name]
-        lines.append(f"| `{name}` | " + " | ".join(cell(own[own.lead == lead]) for lead in leads) + " |")
+        lines.append(f"| `{name}` | " + " | ".join(cell(own[own.lead == lead], 1e-8) for lead in leads) + " |")
     return lines
