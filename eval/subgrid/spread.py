@@ -80,7 +80,9 @@ def standard_errors(flow: Flow, target: Flow, without: Flow | None = None) -> di
     for _ in range(DRAWS):
         means = [part.mean(random.integers(len(part.correlation), size=len(part.correlation))) for part in parts]
         drawn.append(_scores(*means, edges=edges, interval=flow.interval, rings=target.rings))
-    return {key: float(np.nanstd([scores[key] for scores in drawn])) for key in drawn[0]}
+    values = {key: np.array([scores[key] for scores in drawn]) for key in drawn[0]}
+    # times and similarities that some draws do not have are left out
+    return {key: float(own[np.isfinite(own)].std()) for key, own in values.items() if np.isfinite(own).sum() > 1}
 
 
 def _scores(own: Binned, target: Binned, without: Binned | None = None, *, edges, interval, rings) -> dict[Key, float]:
