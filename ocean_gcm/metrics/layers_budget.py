@@ -43,7 +43,7 @@ def energy_budget(core: QuasiGeostrophy, q: jax.Array, source: jax.Array | None 
 
     q_hat = grid.to_spectral(q) * static.resolved
     psi = _inverted(static.inversion, q_hat)
-    relative, stretched = -kappa_squared * psi, _mixed("ij,...jyk->...iyk", stretching, psi)
+    relative, stretched = -kappa_squared * psi, jnp.einsum("ij,...jyk->...iyk", stretching, psi, precision="highest")
     terms = {
         "kinetic_transfer": total(psi, _jacobian(static, psi, relative, grid.shape[1:])),
         "potential_transfer": total(psi, _jacobian(static, psi, stretched, grid.shape[1:])),
@@ -66,12 +66,7 @@ def energy_budget(core: QuasiGeostrophy, q: jax.Array, source: jax.Array | None 
 
 
 def _inverted(matrices: jax.Array, q_hat: jax.Array) -> jax.Array:
-    return _mixed("ijlk,...jlk->...ilk", matrices, q_hat)
-
-
-def _mixed(axes: str, matrices: jax.Array, field: jax.Array) -> jax.Array:
-    """Layers mixed by matrices; accelerators would round to fewer digits."""
-    return jnp.einsum(axes, matrices, field, precision=jax.lax.Precision.HIGHEST)
+    return jnp.einsum("ijlk,...jlk->...ilk", matrices, q_hat, precision="highest")
 
 
 def _jacobian(static, psi: jax.Array, q: jax.Array, shape: tuple[int, int]) -> jax.Array:

@@ -24,8 +24,8 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.stats import wasserstein_distance
 
+from ocean_gcm.dynamics.spectral import inversion
 from ocean_gcm.dynamics.spectral.core import QuasiGeostrophy
-from ocean_gcm.dynamics.spectral.inversion import apply_layers
 from ocean_gcm.metrics import isotropic
 from ocean_gcm.metrics.layers_budget import energy_budget
 from ocean_gcm.state import Layers
@@ -93,7 +93,7 @@ def _spectra(core: QuasiGeostrophy, static, fields: tuple[jax.Array, jax.Array |
 
 
 def _spectra_of_one(core: QuasiGeostrophy, static, q: jax.Array, source: jax.Array | None) -> dict[str, jax.Array]:
-    psi_hat = apply_layers(static.inversion, core.grid.to_spectral(q))
+    psi_hat = inversion.apply_layers(static.inversion, core.grid.to_spectral(q))
     psi = core.grid.to_physical(psi_hat)
     terms = energy_budget(core, q, source)
     found = {

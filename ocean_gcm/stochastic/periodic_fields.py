@@ -30,10 +30,13 @@ class PeriodicFieldsConfig(Section):
 
 
 class PeriodicFields(nnx.Module):
-    """See `PeriodicFieldsConfig`; what owns it keeps the memory, white noise (number, ny, nx)."""
+    """See `PeriodicFieldsConfig`; what owns it keeps the memory, white noise (number, ny, nx).
 
-    def __init__(self, config: PeriodicFieldsConfig, grid: PeriodicGrid, dtype):
-        self.number, self.time, self.grid = config.number, config.time, grid
+    `sets`: so many times the number of fields.
+    """
+
+    def __init__(self, config: PeriodicFieldsConfig, grid: PeriodicGrid, dtype, sets: int = 1):
+        self.number, self.time, self.grid = sets * config.number, config.time, grid
         length = config.length or 2.0 * float(np.sqrt(np.prod(grid.spacing)))
         smooth = np.exp(-0.25 * grid.kappa_squared * length**2)
         variance = (grid.multiplicity * smooth**2).sum() / (grid.shape[1] * grid.shape[2])

@@ -64,7 +64,9 @@ class NeuralSourceConfig(Section):
         "times): what the closure commutes with exactly; no unit",
     )
     random: PeriodicFieldsConfig | None = pydantic.Field(
-        None, description="random fields that the network sees too; null: none; no unit"
+        None,
+        description="random fields that the network sees too, with layers: each others for each layer; null: none; no "
+        "unit",
     )
     layers: Literal["together", "each"] = pydantic.Field(
         "together",
@@ -115,9 +117,12 @@ class NeuralSource(nnx.Module):
             raise UserError("symmetry is 'square', which only a square box has; expected 'none' or 'reflections'")
         nz = grid.shape[0]
         self.config = config
-        self.random = None if config.random is None else PeriodicFields(config.random, grid, dtype)
-        number = 0 if self.random is None else self.random.number
-        levels = nz if config.layers == "together" else 1
+        together = config.layers == "together"
+        # what acts on each layer by itself has random fields of its own
+        sets = 1 if together else nz
+        self.random = None if config.random is None else PeriodicFields(config.random, grid, dtype, sets)
+        number = 0 if config.random is None else config.random.number
+        levels = nz if together else 1
         self.input_blocks = inputs.blocks(config.features, levels, number)
         self.output_blocks = (Block(OUTPUTS[config.output], levels),)
         channels = [sum(b.channels for b in blocks) for blocks in (self.input_blocks, self.output_blocks)]
@@ -138,15 +143,18 @@ class NeuralSource(nnx.Module):
 
     def __call__(self, columns: LayerColumns, memory: Any, key: jax.Array) -> tuple[Effects, Any]:
         values = [part for name in self.config.features for part in self._normalised(columns, name)]
-        random = ()
+        each = self.config.layers == "each"
+        seen = jnp.stack(values) if each else jnp.concatenate(values)
         if self.random is not None:
             memory, fields = self.random.step(memory, key, columns.interval)
-            random = (fields,)
-        if self.config.layers == "together":
-            result = self._outputs(jnp.concatenate([*values, *random]))
-        else:
-            of_a_layer = jax.vmap(lambda own: self._outputs(jnp.concatenate([own, *random])), 1, 1)(jnp.stack(values))
+            if each:
+                fields = fields.reshape(-1, seen.shape[1], *fields.shape[1:])
+            seen = jnp.concatenate([seen, fields])
+        if each:
+            of_a_layer = jax.vmap(self._outputs, 1, 1)(seen)
             result = of_a_layer.reshape(-1, *of_a_layer.shape[2:])
+        else:
+            result = self._outputs(seen)
         return Effects(potential_vorticity_source=self._source(columns, soft_clip(result, self.config.clip))), memory
 
     def _outputs(self, channels: jax.Array) -> jax.Array:
