@@ -85,7 +85,9 @@ def table(scores: pd.DataFrame, columns: Columns, stable: bool = False) -> list[
         cells = [cell(own[(own.variable == v) & (own.metric == m)], unit) for (v, m), (_, unit) in columns.items()]
         if stable:
             shares = own[own.metric == "stable"].value
-            cells.insert(0, f"{shares.mean():.0%}" if len(shares) else "")
+            steps = own[own.metric == "steps"].value
+            least = f" ({steps.mean():.0f} steps)" if shares.mean() < 1.0 and len(steps) else ""
+            cells.insert(0, f"{shares.mean():.0%}{least}" if len(shares) else "")
         if any(cells):
             lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     return lines

@@ -176,6 +176,7 @@ def evaluate(
                 rows += [(name, seed, *row) for row in offline.scores(model, store, plan.offline, plan.held_out)]
         for seed, (model, runs) in enumerate(zip(seeds, online.run(seeds, store, plan), strict=True)):
             rows.append((name, seed, "pv", "", "stable", float(runs.stable.mean())))
+            rows.append((name, seed, "pv", "", "steps", float(runs.lasted.mean())))
             if runs.stable.any():
                 found[name, seed] = flow_statistics(model, runs.kept, runs.interval)
     if other is not None and len(store.times) > 2 * plan.save_every * first.time_step / store.interval:

@@ -38,11 +38,13 @@ class Runs:
     kept: (runs, records, nz, ny, nx) potential vorticity of stable runs, without the spin-up.
     stable: (starts,) whether the run stayed finite and of bounded enstrophy.
     interval: s between records.
+    lasted: (starts,) steps until it was found unstable, looked at ten times in a run.
     """
 
     kept: np.ndarray
     stable: np.ndarray
     interval: float
+    lasted: np.ndarray
 
 
 def run(models: Sequence[OceanModel], truth: LayersTruth, plan) -> list[Runs]:
@@ -59,15 +61,18 @@ def run(models: Sequence[OceanModel], truth: LayersTruth, plan) -> list[Runs]:
     closures = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(nnx.split(m, _learned, ...)[1] for m in models))
     piece = next(size for size in range(max(1, records // _PIECES), 0, -1) if records % size == 0)
     stable, parts = np.ones((len(models), plan.starts), bool), []
+    lasted = np.zeros(stable.shape, int)
     for _ in range(records // piece):
         states, q = _unroll(model, closures, states, piece * plan.save_every, plan.save_every)
         parts.append(np.asarray(q))
         square = (parts[-1][:, :, -1].astype(float) ** 2).mean((-3, -2, -1))
         stable &= np.isfinite(parts[-1]).all((2, 3, 4, 5)) & (square < limit)
+        lasted += piece * plan.save_every * stable
         if not stable.any():
             break
     whole = np.concatenate(parts, 2)[:, :, plan.first :]
-    return [Runs(q[own], own, plan.save_every * model.time_step) for q, own in zip(whole, stable, strict=True)]
+    interval = plan.save_every * model.time_step
+    return [Runs(q[own], own, interval, steps) for q, own, steps in zip(whole, stable, lasted, strict=True)]
 
 
 def _learned(path: tuple, value: object) -> bool:

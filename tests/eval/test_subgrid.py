@@ -10,6 +10,7 @@ import yaml
 from layers_model import TREE
 
 from eval.__main__ import main
+from eval.subgrid import online
 from eval.subgrid.online import open_target, require_same_flow
 from eval.subgrid.statistics import compare, flow_statistics
 from ocean_gcm.build import build_model
@@ -114,3 +115,15 @@ def test_a_finer_target_is_that_of_its_waves(files):
     assert seen.rings == own.rings and seen.statistics.samples["q1"].std() == pytest.approx(
         own.statistics.samples["q1"].std(), rel=1e-5
     )
+
+
+def test_runs_that_blow_up_are_counted_and_left_out(files, monkeypatch):
+    """A bound that no run keeps: its share and steps are zero, the report is written without it."""
+    monkeypatch.setattr(online, "_LARGEST", 1e-9)
+    options = ["--steps", "8", "--save-every", "4", "--starts", "2", "--spin-up", "0", "--offline", "0"]
+    places = ["--truth", str(files / "truth.zarr"), "--output", str(files / "unstable")]
+    assert main(["subgrid", f"viscous={files / 'leith.yaml'}", *places, *options]) == 0
+    table = pd.read_csv(files / "unstable" / "subgrid.csv").set_index(["model", "metric"]).value
+    assert table["viscous", "stable"] == 0 and table["viscous", "steps"] == 0
+    assert ("viscous", "mean") not in table.index and ("truth", "mean") in table.index
+    assert "0% of the runs with viscous" in (files / "unstable" / "index.html").read_text()
