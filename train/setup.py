@@ -140,7 +140,25 @@ class Material:
     def loss(self, stage: StageConfig, config: LossConfig, masks: dict[str, np.ndarray] | None = None) -> Loss:
         """Of a stage, where `masks` by variable are True.  Raises UserError if it does not fit."""
         held = lambda: self.held_truth  # noqa: E731  read once, where it is needed
-        return self.setup.learner.form.loss(config, stage, self.setup.model, held, self.statistics, masks)
+        loss = self.setup.learner.form.loss(config, stage, self.setup.model, held, self.statistics, masks)
+        if config.local_scale == 0:
+            return loss
+        for name in loss.inverse_scales:
+            if name not in self.local_spread:
+                raise UserError(
+                    f"loss.local_scale is {config.local_scale:g}, but the truth holds no {name}; expected 0, or "
+                    f"variables among {', '.join(self.local_spread)}"
+                )
+        return loss.with_local_scales(self.local_spread, config.local_scale, config.smallest_scale)
+
+    @cached_property
+    def local_spread(self) -> dict[str, np.ndarray]:
+        """Root mean square of the truth's changes from record to record in the training period, (nz, ny, nx)."""
+        period = self.periods["train"]
+        fields = self.truth.window(period.begin, len(period)).ocean
+        known = {f.name: getattr(fields, f.name) for f in dataclasses.fields(fields)}
+        spread = {n: np.sqrt((np.diff(a, axis=0) ** 2).mean(0)) for n, a in known.items() if isinstance(a, np.ndarray)}
+        return {name: a if a.ndim == 3 else a[None] for name, a in spread.items()}
 
     def batches(self, iteration: int) -> Iterator[Batch]:
         """Batches from an iteration of the whole training to the end of its stage.

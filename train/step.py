@@ -148,8 +148,10 @@ class Learner:
         )
         if model.decoder is None:
             return saved.states.ocean
-        decode = jax.vmap(jax.vmap(jax.vmap(lambda state: model.decode(state, static.forcing))))
-        return decode(saved.states)
+        decode = jax.checkpoint(jax.vmap(jax.vmap(lambda state: model.decode(state, static.forcing))))
+        # one time after another: what the network keeps for the gradient is much more than what it gives
+        in_turn = jax.lax.map(decode, jax.tree.map(lambda a: jnp.moveaxis(a, 2, 0), saved.states))
+        return jax.tree.map(lambda a: jnp.moveaxis(a, 0, 2), in_turn)
 
     def changes(self, numbers: Numbers, static: Static, batch: Batch, stage: StageConfig) -> tuple[Any, Any]:
         """What closures' tendencies change within a stage's steps, (batch, member, 1 time, ...), and should change."""

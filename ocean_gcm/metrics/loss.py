@@ -45,6 +45,13 @@ class LossConfig(Section):
     smallest_scale: float = pydantic.Field(
         0.05, gt=0, le=1, description="floor of a level's scale, as a share of the variable's largest"
     )
+    local_scale: float = pydantic.Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="power with which scales follow the local spread of the truth's changes from record to record: 0: "
+        "one scale for a level, 1: one for each point, so that quiet water counts as much as jets; no unit",
+    )
     vertical: Literal["thickness", "level"] = pydantic.Field(
         "thickness", description="whether cells count by volume, or each level the same"
     )
@@ -79,7 +86,8 @@ class Loss:
 
     Attributes:
       weights: shares of the cells by variable, (nz, ny, nx), zero on land, sum 1.
-      inverse_scales: by variable, (nz, 1, 1) or (time, nz, 1, 1), one over the unit of the variable.
+      inverse_scales: by variable, (nz, 1, 1), (nz, ny, nx) or with (time,) before these, one over the unit of the
+        variable.
       lead_weights: (time,), sum 1.
       mean_flow: (u, v) that eddies are deviations from, (nz, ny, nx) m s-1, or zeros.
       terms, variables: by name, in the order of the configuration, with their settings or weights.
@@ -118,6 +126,23 @@ class Loss:
                 mean = jnp.sum(values * self.lead_weights, -1).mean()
                 parts[f"{name}.{variable}"] = term.weight * variables.get(variable, 1.0) * mean
         return sum(parts.values()), parts
+
+    def with_local_scales(self, spread: Mapping[str, np.ndarray], power: float, smallest: float) -> Loss:
+        """The same with scales that follow a spread from place to place.
+
+        Args:
+          spread: by variable in any unit, (nz, ny, nx), sea level (1, ny, nx); only its pattern on each level counts.
+          power: of the local spread over the root mean square of its level.
+          smallest: floor of that ratio.
+        """
+        inverse = {}
+        for name, scale in self.inverse_scales.items():
+            weights, local = np.asarray(self.weights[name]), np.asarray(spread[name], float)
+            area = weights.sum((-2, -1), keepdims=True)
+            level = np.sqrt((weights * local**2).sum((-2, -1), keepdims=True) / np.where(area > 0, area, 1.0))
+            ratio = np.maximum(local / np.where(level > 0, level, np.inf), smallest)
+            inverse[name] = scale * jnp.asarray(ratio**-power, scale.dtype)
+        return dataclasses.replace(self, inverse_scales=inverse)
 
     def _comparison(self, prediction: Ocean, truth: Ocean) -> Comparison:
         needed = dict.fromkeys(name for name, _ in self.variables)

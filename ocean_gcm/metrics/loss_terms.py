@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 import jax
+import jax.numpy as jnp
 import pydantic
 from jax import lax
 
 from ocean_gcm.errors import UserError
 from ocean_gcm.metrics import crps, deterministic, spectra
-from ocean_gcm.metrics.block_means import multiscale_mean
+from ocean_gcm.metrics.block_means import block_means, multiscale_mean
+from ocean_gcm.metrics.ensemble import ensemble_variance
 from ocean_gcm.metrics.subgradients import absolute
 from ocean_gcm.section import Section
 
@@ -143,6 +145,45 @@ class EnergyScoreConfig(Term):
         }
 
 
+class SpreadConfig(Term):
+    """Mismatch of the members' variance and the squared error of their mean, over the batch and blocks of cells.
+
+    ln(<variance> (M + 1)/M / <squared error>)^2, whose zero is a spread-skill ratio of one in every block and level
+    (Fortin et al. 2014, doi:10.1175/JHM-D-14-0008.1).  Errors are taken as given: a gradient through them would make
+    forecasts worse where the spread is small.
+    """
+
+    fewest_members: ClassVar[int] = 2
+    kind: Literal["spread"] = "spread"
+    blocks: tuple[int, ...] = pydantic.Field(
+        (4,), min_length=1, description="ascending sizes of blocks in cells, of which each counts the same"
+    )
+    floor: float = pydantic.Field(
+        1e-3, gt=0, description="variance, as a share of the squared error, that is as good as none"
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _ascending(self):
+        if min(self.blocks) < 1 or sorted(set(self.blocks)) != list(self.blocks):
+            raise UserError(f"blocks is {list(self.blocks)}; expected ascending sizes of 1 and more, such as [4, 32]")
+        return self
+
+    def values(self, comparison: Comparison) -> Values:
+        found = {}
+        for name, error in comparison.errors.items():
+            members = error.shape[0]
+            spread = ensemble_variance(error).mean(0) * ((members + 1) / members)
+            skill = lax.stop_gradient(error.mean(0) ** 2).mean(0)
+            both = jnp.stack([spread, skill])
+            means = block_means(both, comparison.weights[name], self.blocks, periodic_x=comparison.periodic_x)
+            mismatches = [
+                spectra.log_ratio_mismatch(mean[0], mean[1], self.floor * mean[1], weight, (-3, -2, -1))
+                for ((mean, weight),) in means.values()
+            ]
+            found[name] = sum(mismatches) / len(mismatches)
+        return found
+
+
 class SpectrumConfig(Term):
     """Mismatch of kinetic energy by level and wavenumber along x, of the means over members and batch."""
 
@@ -195,6 +236,7 @@ TermConfig = Annotated[
     | AbsoluteErrorConfig
     | BiasConfig
     | EnergyScoreConfig
+    | SpreadConfig
     | SpectrumConfig
     | KineticEnergyConfig,
     pydantic.Field(discriminator="kind"),

@@ -24,6 +24,7 @@ ALL_TERMS = {
     "square": {"kind": "squared_error", "shifted_blocks": True, "blocks": [2]},
     "absolute": {"kind": "absolute_error"},
     "bias": {"kind": "bias"},
+    "spread": {"kind": "spread", "blocks": [2]},
     "spectrum": {"kind": "spectrum"},
     "motion": {"kind": "kinetic_energy"},
 }
@@ -164,7 +165,7 @@ def test_float32_gradients_are_finite_and_zero_on_land(case):
 
 def test_gradient_is_that_of_finite_differences():
     grid = island()
-    loss, value = compiled(tuple(ALL_TERMS))
+    loss, value = compiled(tuple(name for name in ALL_TERMS if name != "spread"))  # it takes errors as given
     prediction, truth, direction = ocean(grid, (3, 2), 0), ocean(grid, (2,), 1), ocean(grid, (3, 2), 2)
     gradient = gradient_of(prediction, loss, truth)
     slope = sum(jax.tree.leaves(jax.tree.map(jnp.vdot, gradient, direction)))
@@ -172,6 +173,47 @@ def test_gradient_is_that_of_finite_differences():
     moved = (jax.tree.map(lambda a, b, s=s: a + s * b, prediction, direction) for s in (step, -step))
     ends = [value(loss, at, truth)[0] for at in moved]
     assert float(slope) == pytest.approx(float(ends[0] - ends[1]) / (2 * step), rel=1e-6)
+
+
+def test_spread_compares_variance_and_error_in_blocks():
+    """Two members e apart around the truth's place: loops over blocks, and no gradient through the error."""
+    grid = island()
+    terms = {"spread": {"kind": "spread", "blocks": [3, 9], "floor": 1e-9}}
+    built = build_loss(config(terms, variables={"temperature": 1.0}), grid, scales(grid), LEADS, dtype=float)
+    prediction, truth = ocean(grid, (4, 2, 2), 0), ocean(grid, (4, 2), 1)
+    total, _ = jax.jit(lambda p, y: built(p, y))(prediction, truth)
+    p, y = np.asarray(prediction.temperature), np.asarray(truth.temperature)
+    variance = 1.5 * p.var(1, ddof=1).mean(0)
+    square = ((p.mean(1) - y) ** 2).mean(0)
+    blocks = {}
+    for (k, j, i), weight in cells(grid, "temperature"):
+        for size in (3, 9):
+            blocks.setdefault((size, k, j // size, i // size), []).append(((k, j, i), weight))
+    expected = 0.0
+    for t in range(2):
+        for members in blocks.values():
+            ratio = np.divide(*(sum(w * a[(t, *at)] for at, w in members) for a in (variance, square)))
+            expected += 0.25 * sum(w for _, w in members) * np.log(ratio) ** 2
+    assert float(total) == pytest.approx(expected, rel=1e-6)
+    gradient = gradient_of(prediction, built, truth).temperature
+    np.testing.assert_allclose(gradient.sum(1), 0.0, atol=1e-12)  # the mean of members stays where it is
+    assert (gradient[..., grid.mask] != 0).all()
+
+
+def test_local_scales_make_quiet_points_count():
+    grid = island()
+    keys = {"variables": {"temperature": 1.0, "sea_surface_height": 1.0}, "vertical": "level"}
+    built = build_loss(config({"square": {"kind": "squared_error"}}, **keys), grid, scales(grid), LEADS, dtype=float)
+    quiet = np.where(np.arange(grid.shape[2]) < 3, 0.5, 2.0) * np.ones(grid.shape)
+    local = built.with_local_scales({"temperature": quiet, "sea_surface_height": quiet[:1]}, 1.0, 0.01)
+    for name in keys["variables"]:
+        ratio = np.asarray(local.inverse_scales[name] / built.inverse_scales[name])
+        np.testing.assert_allclose(ratio[..., 0] / ratio[..., -1], 4.0)
+        weights = np.asarray(built.weights[name])
+        np.testing.assert_allclose((weights * ratio**-2).sum((-2, -1)), weights.sum((-2, -1)))
+    floored = built.with_local_scales({"temperature": quiet, "sea_surface_height": quiet[:1]}, 0.5, 0.9)
+    ratio = np.asarray(floored.inverse_scales["temperature"] / built.inverse_scales["temperature"])
+    assert ratio.max() == pytest.approx(0.9**-0.5)
 
 
 def test_a_batch_is_the_mean_of_its_forecasts_but_for_the_bias():
@@ -263,6 +305,7 @@ BAD = [
     ({"lead_weights": [0.0]}, "lead_weights is .0.0."),
     ({"lead_weights": [1.0], "lead_decay": "P1D"}, "both given"),
     ({"terms": {"a": {"kind": "bias", "blocks": [2, 1]}}}, "blocks is .2, 1."),
+    ({"terms": {"a": {"kind": "spread", "blocks": [0]}}}, "blocks is .0."),
     (
         {"terms": {"a": {"kind": "bias", "block_weights": [1.0, 2.0]}}},
         "block_weights is .1.0, 2.0.; expected 1 numbers",

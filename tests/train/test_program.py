@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 import storage
+import xarray as xr
 from train_files import PERIODS, lines
 
 import ocean_gcm as og
@@ -115,6 +116,29 @@ def test_a_training_begins_with_the_weights_of_another(whole, training, tmp_path
     config, path = training(start=str(tmp_path))
     with pytest.raises(UserError, match="there is no exported model"):
         Setup.build(config, path.parent)
+
+
+def test_local_scales_are_those_of_the_training_period(whole, training, tmp_path):
+    loss = {"terms": {"error": {"kind": "squared_error"}}, "variables": {"u": 1.0, "sea_surface_height": 1.0}}
+    truth, found = {"path": str(whole[1] / "truth.zarr")}, {}
+    for power in (0.0, 1.0):
+        config, path = training(
+            periods=PERIODS, truth=truth, loss={**loss, "local_scale": power, "smallest_scale": 0.01}
+        )
+        material = Material.prepare(Setup.build(config, path.parent), path.parent, tmp_path, str)
+        scales = material.loss(config.stages[0], config.loss_of(0)).inverse_scales
+        found[power] = {name: np.asarray(a) for name, a in scales.items()}
+    period = material.periods["train"]
+    height = xr.open_zarr(whole[1] / "truth.zarr")["zos"].values[period.begin : period.end]
+    spread = np.sqrt((np.diff(height, axis=0) ** 2).mean(0))
+    wet = np.isfinite(spread) & (spread > 0.1 * np.nanmax(spread))
+    ratio = (found[1.0]["sea_surface_height"] / found[0.0]["sea_surface_height"])[0]
+    product = (ratio * spread)[wet]
+    np.testing.assert_allclose(product, product.mean(), rtol=1e-5)
+
+    material.local_spread.pop("u")
+    with pytest.raises(UserError, match="local_scale is 1, but the truth holds no u"):
+        material.loss(config.stages[0], config.loss_of(0))
 
 
 def test_another_training_is_not_overwritten(whole, training, quietly):
