@@ -25,6 +25,7 @@ import jax.numpy as jnp
 import pydantic
 from flax import nnx
 
+from ocean_gcm import rollout
 from ocean_gcm.closures.interface import Effects
 from ocean_gcm.closures.layers.neural_source import NeuralSourceConfig
 from ocean_gcm.closures.trainable import split
@@ -150,5 +151,5 @@ class Emulation:
             # of each layer in its own scale
             return (error**2).mean((-2, -1)), (wanted**2).mean((-2, -1))
 
-        error, size = jax.lax.map(missed, jax.lax.stop_gradient(states.potential_vorticity))
+        error, size = rollout.each(missed, jax.lax.stop_gradient(states.potential_vorticity))
         return jnp.mean(error.mean(0) / size.mean(0))

@@ -14,7 +14,7 @@ def add(commands) -> None:
         "models",
         nargs="+",
         metavar="[NAME=]RUN|CONFIG",
-        help="trained runs, exported models or YAML files of coarse models",
+        help="trained runs, exported models or YAML files of coarse models; NAME=RUN,RUN are two seeds of one training",
     )
     parser.add_argument(
         "--closures", nargs="+", default=[], metavar="KIND",
@@ -69,6 +69,7 @@ def run(options: argparse.Namespace) -> None:
     from eval.report.markdown import around, publish
     from eval.report.scores import write_scores
     from eval.subgrid import evaluation, report
+    from eval.subgrid.archive import write_runs
     from ocean_gcm.progress import PieceReport
 
     if options.page is not None:
@@ -86,4 +87,5 @@ def run(options: argparse.Namespace) -> None:
     with PieceReport(Console(), len(models), "models") as display:
         found = evaluation.evaluate(models, options.truth, plan, options.without, display.update, options.target)
     write_scores(options.output, found.scores, "subgrid")
+    write_runs(found, options.output)
     publish(report.page(found), options.output, options.page)

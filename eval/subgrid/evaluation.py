@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from eval.models import is_config, model_at
 from eval.subgrid import offline, online
-from eval.subgrid.statistics import Flow, compare, flow_statistics
+from eval.subgrid.spread import WIDTH, standard_errors
+from eval.subgrid.statistics import Flow, compare, flow_statistics, together
 from ocean_gcm.build import build_model
 from ocean_gcm.config import config_from_dict
 from ocean_gcm.data.layers_truth import open_layers_truth
@@ -63,14 +66,16 @@ class Evaluation:
 
     Attributes:
       truth: label of the store; target: its statistics.
-      flows: statistics by model; those of which no run stayed finite are not among them.
-      scores: table of model, variable, lead, metric, value.
+      flows: statistics by model, all seeds together; those of which no run stayed finite are not among them.
+      seeds: the same by model and seed.
+      scores: table of model, seed, variable, lead, metric, value, low, high.
       plan, time_step, grid: of the runs; the step in s.
     """
 
     truth: str
     target: Flow
     flows: Mapping[str, Flow]
+    seeds: Mapping[tuple[str, int], Flow]
     scores: pd.DataFrame
     plan: Plan
     time_step: float
@@ -79,42 +84,68 @@ class Evaluation:
 
 def open_models(
     texts: Sequence[str], closures: Sequence[str] = (), overrides: Sequence[str] = ()
-) -> dict[str, OceanModel]:
-    """Models by name, of texts [NAME=]PATH: a YAML file, an exported model or a training run, with the keys set.
+) -> dict[str, tuple[OceanModel, ...]]:
+    """Models by name, of texts [NAME=]PATH[,PATH ...]: a YAML file, an exported model or a training run, the keys set.
 
-    The first YAML file with each of the closures in the place of its own comes after it, under the closure's kind.
+    Several paths are trainings of one model with other seeds.  The first YAML file with each of the closures in the
+    place of its own comes after it, under the closure's kind.
 
-    Raises UserError for what cannot be built, names that are given twice, and closures without a YAML file.
+    Raises UserError for what cannot be built, names that are given twice, seeds of other models, and closures without a
+    YAML file.
     """
-    found: dict[str, OceanModel] = {}
+    found: dict[str, tuple[OceanModel, ...]] = {}
     for text in texts:
         name, sign, path = text.partition("=")
-        path = path if sign else text
-        name = name if sign else Path(path).stem
+        paths = (path if sign else text).split(",")
+        name = name if sign else Path(paths[0]).stem
         if name in found:
-            raise UserError(f"two models are called {name}; name one of them: NAME={path}")
-        model = model_at(path, overrides)
-        if not isinstance(model.config, LayersExperiment):
-            raise UserError(f"{path} has dynamics.core = {model.config.dynamics.core}; expected quasi_geostrophic")
-        found[name] = model
-        if is_config(path):
+            raise UserError(f"two models are called {name}; name one of them: NAME={paths[0]}")
+        found[name] = tuple(_layers_model(path, overrides) for path in paths)
+        _require_seeds(name, found[name])
+        if is_config(paths[0]):
             for kind in closures:
-                tree = model.config.model_dump(mode="json") | {"closures": {"subgrid": {"kind": kind}}, "weights": None}
-                found[kind] = build_model(config_from_dict(tree, f"{path} with the closure {kind}"))
+                tree = found[name][0].config.model_dump(mode="json")
+                tree |= {"closures": {"subgrid": {"kind": kind}}, "weights": None}
+                found[kind] = (build_model(config_from_dict(tree, f"{paths[0]} with the closure {kind}")),)
             closures = ()
     if closures:
         raise UserError(f"--closures is {' '.join(closures)}, which needs a YAML file among the models")
     return found
 
 
-def require_reference(without: str | None, models: Mapping[str, OceanModel]) -> None:
+def _layers_model(path: str, overrides: Sequence[str]) -> OceanModel:
+    model = model_at(path, overrides)
+    if not isinstance(model.config, LayersExperiment):
+        raise UserError(f"{path} has dynamics.core = {model.config.dynamics.core}; expected quasi_geostrophic")
+    return model
+
+
+def _require_seeds(name: str, models: Sequence[OceanModel]) -> None:
+    """UserError where models differ by more than seeds and weights."""
+    first = _without_seeds(models[0].config.science())
+    for number, model in enumerate(models[1:], 1):
+        if _without_seeds(model.config.science()) != first:
+            raise UserError(
+                f"{name} has another configuration for seed {number} than for 0; expected other weights only"
+            )
+
+
+def _without_seeds(tree: Any) -> Any:
+    if isinstance(tree, Mapping):
+        return {
+            key: _without_seeds(value) for key, value in tree.items() if key not in ("seed", "weights", "statistics")
+        }
+    return tree
+
+
+def require_reference(without: str | None, models: Mapping[str, object]) -> None:
     """UserError where `without` is no model's name."""
     if without is not None and without not in models:
         raise UserError(f"--without is {without}; expected one of {', '.join(models)}")
 
 
 def evaluate(
-    models: Mapping[str, OceanModel],
+    models: Mapping[str, Sequence[OceanModel]],
     truth: str,
     plan: Plan,
     without: str | None,
@@ -125,40 +156,53 @@ def evaluate(
 
     Raises UserError for models and truths that do not fit.
     """
-    rows: list[tuple] = []
-    target, flows, stores = None, {}, {}
-    for name, model in models.items():
-        online.require_same_flow(truth, model, name)
-    other = None if target_path is None else online.open_target(target_path, next(iter(models.values())))
-    for number, (name, model) in enumerate(models.items()):
+    first = next(iter(models.values()))[0]
+    for name, seeds in models.items():
+        online.require_same_flow(truth, seeds[0], name)
+    other = None if target_path is None else online.open_target(target_path, first)
+    store = open_layers_truth(truth, first)
+    target = (
+        online.truth_statistics(first, store, plan)
+        if other is None
+        else other.statistics(plan.save_every * first.time_step)
+    )
+    rows = [("truth", 0, *row) for row in _with_ends(target.rows(), standard_errors(target, target))]
+    target = target.seen_by(first.grid)
+    found: dict[tuple[str, int], Flow] = {}
+    for number, (name, seeds) in enumerate(models.items()):
         progress(number, name)
-        store = open_layers_truth(truth, model)
-        if plan.offline and store.has_sources:
-            rows += [(name, *row) for row in offline.scores(model, store, plan.offline, plan.held_out)]
-        runs = online.run(model, store, plan)
-        rows.append((name, "pv", "", "stable", float(runs.stable.mean())))
-        if target is None:
-            target = (
-                online.truth_statistics(model, store, plan)
-                if other is None
-                else other.statistics(plan.save_every * model.time_step)
-            )
-        if runs.stable.any():
-            flows[name] = flow_statistics(model, runs.kept, runs.interval)
-        stores[name] = store.label
-    if other is not None and len(store.times) > 2 * plan.save_every * model.time_step / store.interval:
-        flows[SEEN] = online.truth_statistics(model, store, plan)
+        for seed, model in enumerate(seeds):
+            if plan.offline and store.has_sources:
+                rows += [(name, seed, *row) for row in offline.scores(model, store, plan.offline, plan.held_out)]
+        for seed, (model, runs) in enumerate(zip(seeds, online.run(seeds, store, plan), strict=True)):
+            rows.append((name, seed, "pv", "", "stable", float(runs.stable.mean())))
+            rows.append((name, seed, "pv", "", "steps", float(runs.lasted.mean())))
+            if runs.stable.any():
+                found[name, seed] = flow_statistics(model, runs.kept, runs.interval)
+    if other is not None and len(store.times) > 2 * plan.save_every * first.time_step / store.interval:
+        found[SEEN, 0] = online.truth_statistics(first, store, plan)
     progress(len(models), "")
-    rows += [("truth", *row) for row in target.rows()]
-    target = target.seen_by(next(iter(models.values())).grid)
-    for name, flow in flows.items():
-        rows += [(name, *row) for row in (*flow.rows(), *compare(flow, target))]
-    if without in flows:
-        for name, flow in flows.items():
-            if name != without:
-                near = similarities(flow.statistics, target.statistics, flows[without].statistics, target.rings)
-                rows += [(name, metric, "", "similarity", value) for metric, value in near.items()]
-    table = pd.DataFrame(rows, columns=["model", "variable", "lead", "metric", "value"])
-    first = next(iter(models.values()))
+    reference = found.get((without, 0))
+    for (name, seed), flow in found.items():
+        rows += [(name, seed, *row) for row in _compared(flow, target, None if name == without else reference)]
+    columns = ["model", "seed", "variable", "lead", "metric", "value", "low", "high"]
+    table = pd.DataFrame([(*row, *[np.nan] * (len(columns) - len(row))) for row in rows], columns=columns)
+    names = dict.fromkeys(name for name, _ in found)
+    flows = {name: together([flow for (own, _), flow in found.items() if own == name]) for name in names}
     label = Path(str(target_path or truth)).name
-    return Evaluation(label, target, flows, table, plan, first.time_step, first.grid)
+    return Evaluation(label, target, flows, found, table, plan, first.time_step, first.grid)
+
+
+def _compared(flow: Flow, target: Flow, without: Flow | None) -> list[tuple]:
+    """Rows (variable, lead, metric, value, low, high) of a flow."""
+    rows = [*flow.rows(), *compare(flow, target)]
+    if without is not None:
+        near = similarities(flow.statistics, target.statistics, without.statistics, target.rings)
+        rows += [(name, "", "similarity", value) for name, value in near.items()]
+    return _with_ends(rows, standard_errors(flow, target, without))
+
+
+def _with_ends(rows: list[tuple], errors: Mapping[tuple[str, str], float]) -> list[tuple]:
+    """Rows with the ends of their intervals, NaN where the standard error is not known."""
+    reach = [WIDTH * errors.get((row[0], row[2]), np.nan) for row in rows]
+    return [(*row, row[-1] - half, row[-1] + half) for row, half in zip(rows, reach, strict=True)]

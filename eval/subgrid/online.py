@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 import jax_datetime as jdt
 import numpy as np
+from flax import nnx
 
 from eval.subgrid.statistics import Flow, flow_statistics
+from ocean_gcm import rollout
 from ocean_gcm.build import build_model
 from ocean_gcm.config import config_from_dict
 from ocean_gcm.data.layers_truth import LayersTruth, open_layers_truth
 from ocean_gcm.data.paths import store_of
 from ocean_gcm.data.reading import open_dataset
+from ocean_gcm.data.truth import Window
 from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
+from ocean_gcm.state import State
 
 _LARGEST = 20.0
 """A run is unstable whose mean square of potential vorticity exceeds the truth's so many times."""
@@ -32,46 +38,70 @@ class Runs:
     kept: (runs, records, nz, ny, nx) potential vorticity of stable runs, without the spin-up.
     stable: (starts,) whether the run stayed finite and of bounded enstrophy.
     interval: s between records.
+    lasted: (starts,) steps until it was found unstable, looked at ten times in a run.
     """
 
     kept: np.ndarray
     stable: np.ndarray
     interval: float
+    lasted: np.ndarray
 
 
-def run(model: OceanModel, truth: LayersTruth, plan) -> Runs:
-    """Run from states of the truth that are spread over its records.
+def run(models: Sequence[OceanModel], truth: LayersTruth, plan) -> list[Runs]:
+    """Run each model from states of the truth that are spread over its records: one per trajectory, or as many each.
 
-    A run ends where it is no longer stable; those that are stable count from the end of the spin-up on.
+    The models are one but for what their closures learned.  All runs are made at once, one after another on a CPU;
+    those that stay stable count from the end of the spin-up on.  They end when none is stable any more.
     """
-    records = np.linspace(0, len(truth) - 1, plan.starts + 1)[:-1].round().astype(int)
-    windows = truth.windows(records, 1)
+    model, records = models[0], plan.steps // plan.save_every
+    first = np.arange(plan.starts) * len(truth) // plan.starts
+    windows = truth.windows(first, 1)
     limit = _LARGEST * float((np.asarray(windows.ocean.potential_vorticity, float) ** 2).mean())
-    kept, stable = [], []
-    for number in range(plan.starts):
-        time = jdt.Timedelta(jnp.asarray(windows.days[number, 0]), jnp.asarray(windows.seconds[number, 0]))
-        ocean = jax.tree.map(lambda a, n=number: jnp.asarray(a[n, 0]), windows.ocean)
-        states = _one(model, model.state_from(ocean, time, jax.random.key(number)), plan, limit)
-        stable.append(states is not None)
-        if states is not None:
-            kept.append(states[plan.first :])
-    whole = np.stack(kept) if kept else np.zeros((0, 0, *model.grid.shape), np.float32)
-    return Runs(whole, np.array(stable), plan.save_every * model.time_step)
-
-
-def _one(model: OceanModel, state, plan, limit: float) -> np.ndarray | None:
-    """(records, nz, ny, nx) after each `save_every` steps, or None if it is unstable."""
-    records = plan.steps // plan.save_every
+    states = _starts(model, windows, len(models))
+    closures = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(nnx.split(m, _learned, ...)[1] for m in models))
     piece = next(size for size in range(max(1, records // _PIECES), 0, -1) if records % size == 0)
-    parts = []
+    stable, parts = np.ones((len(models), plan.starts), bool), []
+    lasted = np.zeros(stable.shape, int)
     for _ in range(records // piece):
-        state, seen = model.unroll(state, steps=piece * plan.save_every, save_every=plan.save_every)
-        q = np.asarray(seen.states.ocean.potential_vorticity)
-        square = (q[-1].astype(float) ** 2).mean()
-        if not np.isfinite(q).all() or not square < limit:
-            return None
-        parts.append(q)
-    return np.concatenate(parts)
+        states, q = _unroll(model, closures, states, piece * plan.save_every, plan.save_every)
+        parts.append(np.asarray(q))
+        square = (parts[-1][:, :, -1].astype(float) ** 2).mean((-3, -2, -1))
+        stable &= np.isfinite(parts[-1]).all((2, 3, 4, 5)) & (square < limit)
+        lasted += piece * plan.save_every * stable
+        if not stable.any():
+            break
+    whole = np.concatenate(parts, 2)[:, :, plan.first :]
+    interval = plan.save_every * model.time_step
+    return [Runs(q[own], own, interval, steps) for q, own, steps in zip(whole, stable, lasted, strict=True)]
+
+
+def _learned(path: tuple, value: object) -> bool:
+    return path[0] == "closures"
+
+
+def _starts(model: OceanModel, windows: Window, models: int) -> State:
+    """States with the leading axes (model, start)."""
+
+    def one(ocean, days, seconds, number):
+        return model.state_from(ocean, jdt.Timedelta(days, seconds), jax.random.key(number))
+
+    ocean = jax.tree.map(lambda a: jnp.asarray(a[:, 0]), windows.ocean)
+    number = jnp.arange(len(windows.days))
+    states = jax.jit(jax.vmap(one))(ocean, jnp.asarray(windows.days[:, 0]), jnp.asarray(windows.seconds[:, 0]), number)
+    return jax.tree.map(lambda a: jnp.broadcast_to(a, (models, *a.shape)), states)
+
+
+@functools.partial(jax.jit, static_argnums=(3, 4))
+def _unroll(model: OceanModel, closures, states: State, steps: int, save_every: int) -> tuple[State, jax.Array]:
+    """The states (model, start) at the end, and potential vorticity (model, start, record, nz, ny, nx)."""
+    graph, _, rest = nnx.split(model, _learned, ...)
+
+    def one(given):
+        own, states = given
+        states, seen = nnx.merge(graph, own, rest).unroll_ensemble(states, steps=steps, save_every=save_every)
+        return states, seen.states.ocean.potential_vorticity
+
+    return rollout.each(one, (closures, states))
 
 
 def truth_statistics(model: OceanModel, truth: LayersTruth, plan) -> Flow:

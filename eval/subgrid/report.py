@@ -20,9 +20,10 @@ _BINS = 60
 def page(found: Evaluation) -> Page:
     """The whole report."""
     plan = found.plan
+    seeds = found.scores.groupby("model").seed.nunique()
     facts = {
         "truth": found.truth,
-        "models": ", ".join(_models(found)),
+        "models": ", ".join(f"{m} ({seeds[m]} seeds)" if seeds[m] > 1 else m for m in _models(found)),
         "runs": f"{plan.starts} of {plan.steps} steps of {found.time_step:g} s, the first {plan.spin_up:.0%} left out",
     }
     return Page("Subgrid closures of layers", summary(found), facts, sections(found))
@@ -30,7 +31,7 @@ def page(found: Evaluation) -> Page:
 
 def summary(found: Evaluation) -> str:
     """One sentence on each model."""
-    stable = found.scores[found.scores.metric == "stable"].set_index("model").value
+    stable = found.scores[found.scores.metric == "stable"].groupby("model").value.mean()
     error = found.scores[found.scores.metric == "spectrum_error"].groupby("model").value.mean()
     parts = []
     for model in (m for m in _models(found) if m in stable):
@@ -93,10 +94,10 @@ def _cell(values: pd.DataFrame, model: str, column: tuple[str, str], marked: boo
 def _means(found: Evaluation) -> Table:
     chosen = found.scores[found.scores.metric.isin(("mean", "decorrelation_time"))]
     names = list(dict.fromkeys(zip(chosen.variable, chosen.metric, strict=True)))
-    stable = found.scores[found.scores.metric == "stable"].set_index("model").value
+    stable = found.scores[found.scores.metric == "stable"].groupby("model").value.mean()
     rows = []
     for model in [TRUTH, *_models(found)]:
-        own = chosen[chosen.model == model].set_index(["variable", "metric"]).value
+        own = chosen[chosen.model == model].groupby(["variable", "metric"]).value.mean()
         cells = [
             f"{own[name] / (_DAY if name[1] == 'decorrelation_time' else 1.0):.3g}" if name in own else ""
             for name in names

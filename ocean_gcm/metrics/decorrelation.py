@@ -17,11 +17,13 @@ def autocorrelation(field: np.ndarray, lags: int) -> np.ndarray:
         raise ValueError(f"{lags} lags of {len(field)} records")
     flat = np.asarray(field, float).reshape(len(field), -1)
     flat = flat - flat.mean()
+    squares = np.concatenate([[0.0], np.cumsum((flat**2).sum(1))])
     found = []
     for lag in range(lags + 1):
-        first, second = flat[: len(flat) - lag], flat[lag:]
-        size = np.sqrt((first**2).sum() * (second**2).sum())
-        found.append((first * second).sum() / size if size > 0 else np.nan)
+        number = len(flat) - lag
+        size = np.sqrt(squares[number] * (squares[-1] - squares[lag]))
+        product = np.vdot(flat[:number], flat[lag:])
+        found.append(product / size if size > 0 else np.nan)
     return np.array(found)
 
 

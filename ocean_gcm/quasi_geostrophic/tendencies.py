@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import jax_datetime as jdt
 
+from ocean_gcm import rollout
 from ocean_gcm.closures.interface import Effects
 from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Layers
@@ -34,5 +35,5 @@ def closures_source(model: OceanModel, ocean: Layers, time: jdt.Timedelta, key: 
 
 @jax.jit
 def sources_in(model: OceanModel, oceans: Layers, times: jdt.Timedelta, keys: jax.Array) -> jax.Array:
-    """(n, nz, ny, nx) `closures_source` in n states, one after the other."""
-    return jax.lax.map(lambda each: closures_source(model, *each), (oceans, times, keys))
+    """(n, nz, ny, nx) `closures_source` in n states."""
+    return rollout.each(lambda each: closures_source(model, *each), (oceans, times, keys))

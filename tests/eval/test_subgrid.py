@@ -10,6 +10,7 @@ import yaml
 from layers_model import TREE
 
 from eval.__main__ import main
+from eval.subgrid import online
 from eval.subgrid.online import open_target, require_same_flow
 from eval.subgrid.statistics import compare, flow_statistics
 from ocean_gcm.build import build_model
@@ -32,7 +33,7 @@ def files(tmp_path_factory):
     """Folder of a configuration with a closure and a truth of random waves that lacks a damping."""
     folder = tmp_path_factory.mktemp("subgrid")
     (folder / "leith.yaml").write_text(yaml.safe_dump(TREE | SINGLE))
-    hat = np.fft.rfft2(np.random.default_rng(0).standard_normal((1, 5, 1, 16, 16)))
+    hat = np.fft.rfft2(np.random.default_rng(0).standard_normal((2, 5, 1, 16, 16)))
     hat[..., 4:-3, :], hat[..., 4:], hat[..., 0, 0] = 0, 0, 0
     q, x = 5e-6 * np.fft.irfft2(hat), (np.arange(16) + 0.5) * 1e6 / 16
     dims = ("trajectory", "time", "layer", "y", "x")
@@ -42,15 +43,27 @@ def files(tmp_path_factory):
 
 
 def test_scores_and_report(files, capsys):
-    options = ["--steps", "24", "--save-every", "4", "--starts", "1", "--spin-up", "0", "--offline", "4"]
+    options = ["--steps", "24", "--save-every", "4", "--starts", "2", "--spin-up", "0", "--offline", "4"]
     places = ["--truth", str(files / "truth.zarr"), "--output", str(files / "report")]
-    assert main(["subgrid", f"viscous={files / 'leith.yaml'}", *places, *options]) == 0
-    table = pd.read_csv(files / "report" / "subgrid.csv").set_index(["model", "variable", "metric"]).value
+    model = files / "leith.yaml"
+    assert main(["subgrid", f"viscous={model},{model}", *places, *options]) == 0
+    whole = pd.read_csv(files / "report" / "subgrid.csv")
+    table = whole[whole.seed == 0].set_index(["model", "variable", "metric"]).value
     assert table["viscous", "pv", "stable"] == 1 and (files / "report" / "index.html").exists()
     # it takes enstrophy, as does the source of the truth, and the run begins with a state of that
     assert 0 < table["viscous", "source1", "correlation"] < 1 and table["viscous", "source1", "enstrophy_ratio"] > 0
     assert table["viscous", "enstrophy1", "mean"] == pytest.approx(table["truth", "enstrophy1", "mean"], rel=0.1)
     assert table["viscous", "q1", "distance"] > 0 and "similarity" not in table.index.get_level_values("metric")
+    # two seeds with the same weights; intervals where chance has a part
+    seeds = whole[whole.model == "viscous"].set_index(["variable", "metric", "seed"])
+    pd.testing.assert_frame_equal(seeds.xs(0, level="seed"), seeds.xs(1, level="seed"), rtol=1e-6)
+    energy = seeds.loc["kinetic_energy1", "mean", 0]
+    assert energy.low < energy.value < energy.high
+    with xr.open_dataset(files / "report" / "runs.nc") as runs:
+        assert runs.sizes["run"] == 2 and list(runs.model.values) == ["truth", "viscous", "viscous"]
+        own = runs["enstrophy_spectrum1"].isel(case=1).sum("ring").mean("run")
+        assert float(own) == pytest.approx(table["viscous", "enstrophy1", "mean"], rel=1e-4)
+        np.testing.assert_allclose(runs["share_q1"].sum("bin"), 1.0, rtol=1e-5)
     assert "100% of the runs with viscous are stable" in capsys.readouterr().out.replace("\n", " ")
 
 
@@ -65,6 +78,10 @@ def test_mistakes_are_one_sentence(files, capsys):
     assert "expected a divisor of --steps = 7" in capsys.readouterr().err
     assert main(["subgrid", str(files), *base, "--closures", "leith"]) == 2
     assert "holds no exported model" in capsys.readouterr().err
+    other = files / "weaker.yaml"
+    other.write_text(yaml.safe_dump(TREE | SINGLE | {"closures": {"viscosity": {"kind": "smagorinsky"}}}))
+    assert main(["subgrid", f"pair={model},{other}", *base]) == 2
+    assert "pair has another configuration for seed 1 than for 0" in capsys.readouterr().err
     assert main(["subgrid", model, model, *base]) == 2
     assert "two models are called leith" in capsys.readouterr().err
 
@@ -98,3 +115,15 @@ def test_a_finer_target_is_that_of_its_waves(files):
     assert seen.rings == own.rings and seen.statistics.samples["q1"].std() == pytest.approx(
         own.statistics.samples["q1"].std(), rel=1e-5
     )
+
+
+def test_runs_that_blow_up_are_counted_and_left_out(files, monkeypatch):
+    """A bound that no run keeps: its share and steps are zero, the report is written without it."""
+    monkeypatch.setattr(online, "_LARGEST", 1e-9)
+    options = ["--steps", "8", "--save-every", "4", "--starts", "2", "--spin-up", "0", "--offline", "0"]
+    places = ["--truth", str(files / "truth.zarr"), "--output", str(files / "unstable")]
+    assert main(["subgrid", f"viscous={files / 'leith.yaml'}", *places, *options]) == 0
+    table = pd.read_csv(files / "unstable" / "subgrid.csv").set_index(["model", "metric"]).value
+    assert table["viscous", "stable"] == 0 and table["viscous", "steps"] == 0
+    assert ("viscous", "mean") not in table.index and ("truth", "mean") in table.index
+    assert "0% of the runs with viscous" in (files / "unstable" / "index.html").read_text()

@@ -1,3 +1,4 @@
+import json
 import os
 from pathlib import Path
 
@@ -84,6 +85,10 @@ def test_shipped_configurations_build(path, tmp_path, monkeypatch):
         pytest.skip("needs the data of OCEAN_GCM_DATA")
     (tmp_path / "statistics.json").write_text("{}")  # those of a truth, which there is none of here
     monkeypatch.setenv("GYRE_STATISTICS", str(tmp_path / "statistics.json"))
+    (tmp_path / "offline").mkdir()
+    scales = {"scale": {"potential_vorticity": 1.0, "streamfunction": 1.0}, "output_scale": {"source": 1.0}}
+    (tmp_path / "offline" / "statistics.json").write_text(json.dumps(scales))
+    monkeypatch.setenv("GEOSTROPHIC_OFFLINE", str(tmp_path / "offline"))
     config = load_train_config(path, ["start=null"])  # weights of another training, which there is none of here
     setup = Setup.build(config, path.parent)
     assert setup.numbers and yaml.safe_load(config.to_yaml())

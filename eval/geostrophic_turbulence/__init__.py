@@ -1,0 +1,1 @@
+"""Study: closures of forced turbulence, learned a priori, through the solver and without its adjoint."""
