@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 
 from eval.geostrophic_turbulence.__main__ import main
+from eval.geostrophic_turbulence.chance import MEAN, by_chance, rows_of
 from eval.geostrophic_turbulence.page import cell, differences, forecasts_of
 from ocean_gcm.errors import UserError
 
@@ -40,6 +41,26 @@ def test_differences_are_paired_by_seed():
         scores_of({"offline": [1.0, 2.0, 3.0], "online": [1.9, 2.9, 0.9]}), ["online"], "offline", COLUMNS
     )
     assert "**" not in lines[-1] and "-0.1 ± 1" in lines[-1]
+
+
+def test_errors_by_chance_are_those_of_samples_of_the_same_size():
+    random, count, draws = np.random.default_rng(0), 8, 200
+    expected = 1.0 + np.arange(30.0)
+    transfers = expected * (1.0 + 0.1 * random.standard_normal((2, count, 30)))
+    runs = xr.Dataset({"kinetic_transfer": (("case", "run", "ring"), transfers), "model": ("case", ["truth", "none"])})
+    found = by_chance(runs, [("kinetic_transfer", "transfer_error"), ("u1", "distance")])
+    samples = expected * (1.0 + 0.1 * random.standard_normal((2, draws, count, 30))).mean(2)
+    size = np.sqrt(((samples[0] - samples[1]) ** 2).mean() / (expected**2).mean())
+    assert found == {("kinetic_transfer", "transfer_error"): pytest.approx(size, rel=0.3)}
+
+
+def test_a_mean_of_vorticity_is_seen():
+    spectra = np.ones((2, 3, 5))
+    spectra[:, :, 0] = [[0.0], [4.0]]
+    fields = {"enstrophy_spectrum1": (("case", "run", "ring"), spectra)}
+    rows = rows_of(xr.Dataset(fields, {"model": ("case", ["truth", "direct"]), "seed": ("case", [0, 0])}), [])
+    assert rows[["variable", "metric"]].drop_duplicates().values.tolist() == [list(MEAN)]
+    assert rows.value.tolist() == pytest.approx([0.0, np.sqrt(0.5)])
 
 
 @pytest.fixture
