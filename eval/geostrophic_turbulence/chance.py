@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from eval.subgrid.spread import distribution_distance
 from eval.subgrid.statistics import spectrum_error, transfer_error
 
 Key = tuple[str, str]
@@ -56,7 +57,4 @@ def _error(found: np.ndarray, expected: np.ndarray, metric: str, ends: np.ndarra
         return spectrum_error(found, expected)
     if metric == "transfer_error":
         return transfer_error(found, expected)
-    width = ends[1] - ends[0]
-    mean = (expected * ends).sum()
-    spread = np.sqrt((expected * (ends - mean) ** 2).sum())
-    return float(np.abs(np.cumsum(found - expected)).sum() * width / spread)
+    return distribution_distance(found, expected, ends)

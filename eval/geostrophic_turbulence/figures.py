@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from eval.subgrid.spread import mean_and_spread
 from ocean_gcm.figures import style
 
 LOOKS = {
@@ -91,8 +92,7 @@ def _distributions(axis, runs: xr.Dataset, shown: list[str]) -> None:
     width = ends[1] - ends[0]
     middles = ends - 0.5 * width
     truth = _of(runs, "truth", "share_q1").mean(("case", "run")).values
-    mean = (truth * middles).sum()
-    spread = np.sqrt((truth * (middles - mean) ** 2).sum())
+    mean, spread = mean_and_spread(truth, middles)
     x, unit = (middles - mean) / spread, width / spread
     axis.plot(x, np.where(truth > 0, truth / unit, np.nan), color=TRUTH["color"], linewidth=3.5, zorder=0)
     for model in shown:

@@ -53,8 +53,6 @@ def _one(flow: Flow, edges: dict[str, np.ndarray]) -> xr.Dataset:
     found = {name: (("run", "ring"), values) for name, values in part.spectra.items()}
     for layer in range(part.correlation.shape[1]):
         found[f"correlation{layer + 1}"] = (("run", "lag"), part.correlation[:, layer])
-    # shares in bins, whose sum is one
-    for name, shares in part.shares.items():
-        found[f"share_{name}"] = (("run", "bin"), np.diff(shares, axis=-1, prepend=0.0))
+    found |= {f"share_{name}": (("run", "bin"), shares) for name, shares in part.shares.items()}
     dataset = xr.Dataset(found)
     return dataset.assign_coords({name: np.arange(dataset.sizes[name]) for name in ("run", "ring", "lag")})

@@ -31,8 +31,7 @@ def page(found: Evaluation) -> Page:
 
 def summary(found: Evaluation) -> str:
     """One sentence on each model."""
-    stable = found.scores[found.scores.metric == "stable"].groupby("model").value.mean()
-    error = found.scores[found.scores.metric == "spectrum_error"].groupby("model").value.mean()
+    stable, error = _by_model(found, "stable"), _by_model(found, "spectrum_error")
     parts = []
     for model in (m for m in _models(found) if m in stable):
         text = f"{stable[model]:.0%} of the runs with {model} are stable"
@@ -68,6 +67,11 @@ def sections(found: Evaluation) -> list[Section]:
     return made
 
 
+def _by_model(found: Evaluation, metric: str) -> pd.Series:
+    """Means of a metric over seeds and variables."""
+    return found.scores[found.scores.metric == metric].groupby("model").value.mean()
+
+
 def _models(found: Evaluation) -> list[str]:
     return [model for model in dict.fromkeys(found.scores.model) if model != TRUTH]
 
@@ -94,8 +98,7 @@ def _cell(values: pd.DataFrame, model: str, column: tuple[str, str], marked: boo
 def _means(found: Evaluation) -> Table:
     chosen = found.scores[found.scores.metric.isin(("mean", "decorrelation_time"))]
     names = list(dict.fromkeys(zip(chosen.variable, chosen.metric, strict=True)))
-    stable = found.scores[found.scores.metric == "stable"].groupby("model").value.mean()
-    rows = []
+    stable, rows = _by_model(found, "stable"), []
     for model in [TRUTH, *_models(found)]:
         own = chosen[chosen.model == model].groupby(["variable", "metric"]).value.mean()
         cells = [

@@ -13,6 +13,7 @@ import numpy as np
 
 from eval.subgrid.statistics import Flow, spectrum_error, transfer_error
 from ocean_gcm.metrics.decorrelation import decorrelation_time
+from ocean_gcm.metrics.similarity import spectrum_distance
 
 DRAWS = 200
 WIDTH = 1.645
@@ -29,7 +30,7 @@ Key = tuple[str, str]
 class Binned:
     """Attributes, each with a leading axis of runs:
     spectra: (runs, rings) by name, with the transfers of enstrophy.
-    shares: (runs, bins) of values below the end of each bin, by name.
+    shares: (runs, bins) of the values in each bin, by name.
     correlation: (runs, nz, lags + 1).
     """
 
@@ -67,7 +68,7 @@ def binned(flow: Flow, edges: Mapping[str, np.ndarray]) -> Binned:
 
 def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
-    return np.cumsum(counts) / values.size
+    return counts / values.size
 
 
 def standard_errors(flow: Flow, target: Flow, without: Flow | None = None) -> dict[Key, float]:
@@ -99,25 +100,24 @@ def _scores(own: Binned, target: Binned, without: Binned | None = None, *, edges
         elif expected.any():
             found[name, "transfer_error"] = transfer_error(spectrum, expected)
         if without is not None and "enstrophy_transfer" not in name:
-            near, far = (_difference(one.spectra[name], expected, rings) for one in (own, without))
+            near, far = (spectrum_distance(one.spectra[name], expected, rings) for one in (own, without))
             found[name, "similarity"] = 1.0 - near / far if far > 0 else np.nan
     for name, ends in edges.items():
-        width = ends[1] - ends[0]
-        spread = _spread(target.shares[name], ends)
-        near = np.abs(own.shares[name] - target.shares[name]).sum() * width
-        found[name, "distance"] = near / spread
+        near = distribution_distance(own.shares[name], target.shares[name], ends[1:])
+        found[name, "distance"] = near
         if without is not None:
-            far = np.abs(without.shares[name] - target.shares[name]).sum() * width
+            far = distribution_distance(without.shares[name], target.shares[name], ends[1:])
             found[name, "similarity"] = 1.0 - near / far if far > 0 else np.nan
     return found
 
 
-def _difference(spectrum: np.ndarray, expected: np.ndarray, rings: int) -> float:
-    return float(np.sqrt(np.mean((spectrum[:rings] - expected[:rings]) ** 2)))
+def mean_and_spread(shares: np.ndarray, places: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of a distribution of shares in bins at `places`."""
+    mean = (shares * places).sum()
+    return float(mean), float(np.sqrt((shares * (places - mean) ** 2).sum()))
 
 
-def _spread(shares: np.ndarray, edges: np.ndarray) -> float:
-    """Standard deviation of a distribution in bins."""
-    density, middles = np.diff(shares, prepend=0.0), 0.5 * (edges[1:] + edges[:-1])
-    mean = (density * middles).sum()
-    return float(np.sqrt((density * (middles - mean) ** 2).sum()))
+def distribution_distance(shares: np.ndarray, expected: np.ndarray, ends: np.ndarray) -> float:
+    """Wasserstein distance of shares in bins that end at `ends`, in standard deviations of the expected ones."""
+    distance = np.abs(np.cumsum(shares - expected)).sum() * (ends[1] - ends[0])
+    return float(distance / mean_and_spread(expected, ends)[1])

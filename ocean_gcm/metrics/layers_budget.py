@@ -35,15 +35,15 @@ def energy_budget(core: QuasiGeostrophy, q: jax.Array, source: jax.Array | None 
     """
     grid, static = core.grid, core.static(core.arrays(q.dtype))
     weight = jnp.asarray(core.thickness / core.thickness.sum(), q.dtype)[:, None, None]
-    stretching = jnp.asarray(core.stretching, q.dtype)
+    stretching = jnp.asarray(core.stretching, q.dtype)[:, :, None, None]
     kappa_squared = static.k**2 + static.l**2
 
     def total(first: jax.Array, second: jax.Array) -> jax.Array:
         return ring_sums(grid, (weight * jnp.conj(first) * second).sum(-3))
 
     q_hat = grid.to_spectral(q) * static.resolved
-    psi = _inverted(static.inversion, q_hat)
-    relative, stretched = -kappa_squared * psi, jnp.einsum("ij,...jyk->...iyk", stretching, psi, precision="highest")
+    psi = inversion.apply_layers(static.inversion, q_hat)
+    relative, stretched = -kappa_squared * psi, inversion.apply_layers(stretching, psi)
     terms = {
         "kinetic_transfer": total(psi, _jacobian(static, psi, relative, grid.shape[1:])),
         "potential_transfer": total(psi, _jacobian(static, psi, stretched, grid.shape[1:])),
@@ -58,15 +58,11 @@ def energy_budget(core: QuasiGeostrophy, q: jax.Array, source: jax.Array | None 
         terms["floor"] = total(psi, moved)
     if source is not None:
         source_hat = grid.to_spectral(source) * static.resolved
-        change = _inverted(static.inversion, source_hat)
+        change = inversion.apply_layers(static.inversion, source_hat)
         terms["closures"] = -total(psi, source_hat)
         terms["closures_kinetic"] = total(psi, kappa_squared * change)
         terms["closures_potential"] = terms["closures"] - terms["closures_kinetic"]
     return terms
-
-
-def _inverted(matrices: jax.Array, q_hat: jax.Array) -> jax.Array:
-    return jnp.einsum("ijlk,...jlk->...ilk", matrices, q_hat, precision="highest")
 
 
 def _jacobian(static, psi: jax.Array, q: jax.Array, shape: tuple[int, int]) -> jax.Array:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ocean_gcm.dynamics.spectral import inversion
@@ -61,17 +60,11 @@ class LayersLoss(Loss):
         q = ocean.potential_vorticity
         if set(self.names) <= {"potential_vorticity"}:
             return Flow(potential_vorticity=q)
-        q_hat = jnp.moveaxis(self.grid.to_spectral(q), -3, 0)
-        psi = jnp.moveaxis(inversion.apply_layers(_behind(self.inversion, q_hat.ndim + 1), q_hat), 0, -3)
+        psi = inversion.apply_layers(self.inversion, self.grid.to_spectral(q))
         u, v = inversion.velocity(self.k, self.l, psi)
         found = {"vorticity": -(self.k**2 + self.l**2) * psi, "streamfunction": psi, "u": u, "v": v}
         wanted = {name: self.grid.to_physical(a) for name, a in found.items() if name in self.names}
         return Flow(potential_vorticity=q, **wanted)
-
-
-def _behind(matrices: jax.Array, dimensions: int) -> jax.Array:
-    """(N, N, ..., ny, nk) with as many dimensions."""
-    return matrices.reshape(*matrices.shape[:2], *(1,) * (dimensions - matrices.ndim), *matrices.shape[2:])
 
 
 def build_layers_loss(

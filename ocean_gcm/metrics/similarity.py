@@ -110,9 +110,13 @@ def distances(first: Statistics, second: Statistics, rings: int) -> dict[str, fl
     """By name: Wasserstein distances of samples, root mean square differences of the first `rings` rings of spectra."""
     found = {name: float(wasserstein_distance(first.samples[name], second.samples[name])) for name in first.samples}
     for name, spectrum in first.spectra.items():
-        difference = spectrum[:rings] - second.spectra[name][:rings]
-        found[name] = float(np.sqrt(np.mean(difference**2)))
+        found[name] = spectrum_distance(spectrum, second.spectra[name], rings)
     return found
+
+
+def spectrum_distance(first: np.ndarray, second: np.ndarray, rings: int) -> float:
+    """Root mean square difference of the first `rings` rings."""
+    return float(np.sqrt(np.mean((first[:rings] - second[:rings]) ** 2)))
 
 
 def similarities(model: Statistics, target: Statistics, without: Statistics, rings: int) -> dict[str, float]:

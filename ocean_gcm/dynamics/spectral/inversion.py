@@ -24,9 +24,13 @@ def inversion_matrices(grid: PeriodicGrid, stretching: np.ndarray) -> np.ndarray
 
 
 def apply_layers(matrices: jax.Array, field: jax.Array) -> jax.Array:
-    """Matrices (N, N, ...) times a field (N, ...), for each wavenumber: sums that the compiler fuses."""
+    """Matrices (N, N, ny, nk), or with axes of one, times a field (..., N, ny, nk), for each wavenumber.
+
+    Sums that the compiler fuses: no product of matrices, which accelerators would round.
+    """
     number = matrices.shape[0]
-    return jnp.stack([sum(matrices[i, j] * field[j] for j in range(number)) for i in range(number)])
+    rows = [sum(matrices[i, j] * field[..., j, :, :] for j in range(number)) for i in range(number)]
+    return jnp.stack(rows, -3)
 
 
 def velocity(k: jax.Array, l: jax.Array, psi: jax.Array) -> tuple[jax.Array, jax.Array]:  # noqa: E741
