@@ -8,8 +8,8 @@ import jax_datetime as jdt
 
 from ocean_gcm.closures.interface import Effects
 from ocean_gcm.dynamics.finite_volume import core
+from ocean_gcm.dynamics.finite_volume.closure_terms import explicit_tracer_tendencies
 from ocean_gcm.dynamics.finite_volume.isoneutral import bolus_transport
-from ocean_gcm.dynamics.finite_volume.tracer_step import outflow_by
 from ocean_gcm.forcing.surface import SurfaceForcing
 from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Ocean
@@ -68,20 +68,12 @@ def explicit_tendencies(
     def field(found, mask):
         return jnp.zeros(numerics.shape, model.dtype) if found is None else found.interior(ny, nx) * mask
 
-    volume = (prepared.thickness.t * static.area_t).interior(ny, nx)
-    wet = static.mask_t.interior(ny, nx)
-    per_volume = wet / jnp.where(volume > 0, volume, 1.0)
-
-    def tracer(name):
-        total = field((effects.tracer_tendencies or {}).get(name), wet)
-        fluxes = (effects.tracer_fluxes or {}).get(name)
-        return total if fluxes is None else total - outflow_by(fluxes, (ny, nx)) * per_volume
-
+    tracers = explicit_tracer_tendencies(static, numerics, prepared, effects)
     return Ocean(
         u=field(effects.u_tendency, static.mask_u.interior(ny, nx)),
         v=field(effects.v_tendency, static.mask_v.interior(ny, nx)),
-        temperature=tracer("temperature"),
-        salinity=tracer("salinity"),
+        temperature=tracers.pop("temperature"),
+        salinity=tracers.pop("salinity"),
         sea_surface_height=None,
-        tracers={name: tracer(name) for name in ocean.tracers},
+        tracers=tracers,
     )

@@ -19,7 +19,6 @@ from ocean_gcm.metrics.loss import LossConfig
 from ocean_gcm.section import Section
 from ocean_gcm.validation import sentence
 from ocean_gcm.yaml_tree import dump_tree, read_tree
-from train.emulation import EmulatorConfig
 
 Moment = float | str
 """A share of the records, 0 to 1, or a date YYYY-MM-DD."""
@@ -245,8 +244,10 @@ class TrainConfig(Section):
     trainable: dict[str, str | tuple[float, float]] = pydantic.Field(
         description="patterns of parameters' paths, each with auto, identity, positive or [low, high]"
     )
-    emulator: EmulatorConfig | None = pydantic.Field(
-        None, description="network that stands for the core in gradients of stages of mode emulated; null: none"
+    emulator: dict[str, Any] | None = pydantic.Field(
+        None,
+        description="network that stands for the core in gradients of stages of mode emulated, with the keys of a "
+        "closure neural_tendencies or, of layers, neural_source; null: none",
     )
     loss: LossConfig = pydantic.Field(description="what is made small")
     optimizer: OptimizerConfig = pydantic.Field(OptimizerConfig(), description="how")
@@ -290,10 +291,7 @@ class TrainConfig(Section):
     def loss_of(self, stage: int) -> LossConfig:
         """The loss of a stage.  Raises UserError."""
         changes = self.stages[stage].loss
-        try:
-            return LossConfig.model_validate({**self.loss.model_dump(mode="json"), **changes})
-        except pydantic.ValidationError as error:
-            raise UserError(f"stages[{stage}].loss: {sentence(error, LossConfig)}") from None
+        return section(LossConfig, {**self.loss.model_dump(mode="json"), **changes}, f"stages[{stage}].loss")
 
     def to_yaml(self) -> str:
         """All keys with their values, defaults included."""
@@ -307,6 +305,14 @@ class TrainConfig(Section):
         for where, key in ((tree["truth"], "in_memory"), *((stage, "offload") for stage in tree["stages"])):
             del where[key]
         return tree
+
+
+def section(of: type[Section], keys: dict[str, Any], name: str) -> Any:
+    """The section `name`, of a type that depends on the model.  Raises UserError."""
+    try:
+        return of.model_validate(keys)
+    except pydantic.ValidationError as error:
+        raise UserError(f"{name}: {sentence(error, of)}") from None
 
 
 def located(path: str | Path, base: Path) -> str | Path:

@@ -1,17 +1,19 @@
 r"""Learning through a solver without its adjoint (Frezat et al. 2024, arXiv:2310.19385): a network stands for it in the
 gradient.
 
-The emulator N gives the tendency of the core's own equations, so that a step with the closures' source s is
+The emulator N gives the tendency of the core's own equations, so that a step with what the closures' effects e change,
+s(x, e) per second, is
 
-    E(q, s) = q + dt (N(q) + s).
+    E(x, e) = x + dt (N(x) + s(x, e)).
 
-Forecasts are those of the solver M: a step gives M(q, s) + E(q, s) - stop(E(q, s)), in value M(q, s) and E(q, s)
+Forecasts are those of the solver M: a step gives M(x, e) + E(x, e) - stop(E(x, e)), in value M(x, e) and E(x, e)
 in its derivatives.  The closures' loss is therefore that of the true trajectory, and only its gradient is approximate;
 it does not reach the emulator.  That has a loss of its own, the share of the solver's tendency that it misses,
 
-    |N(q) - (M(q, 0) - q)/dt|^2 / |(M(q, 0) - q)/dt|^2,
+    |N(x) - (M(x, 0) - x)/dt|^2 / |(M(x, 0) - x)/dt|^2,
 
-in states of the truth (stages of mode emulator) or of the forecasts that are made (mode emulated).
+of each level of each variable in its own scale, in states of the truth (stages of mode emulator) or of the forecasts
+that are made (mode emulated).  What is the core's own - the network and s - comes from its `train.form.Form`.
 """
 
 from __future__ import annotations
@@ -22,36 +24,26 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import pydantic
+import jax_datetime as jdt
 from flax import nnx
 
 from ocean_gcm import rollout
 from ocean_gcm.closures.interface import Effects
-from ocean_gcm.closures.layers.neural_source import NeuralSourceConfig
 from ocean_gcm.closures.trainable import split
 from ocean_gcm.dynamics.interface import Core
-from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
-from ocean_gcm.state import Layers
 
 PREFIX = "emulator."
 """Of the emulator's numbers among those that are trained."""
 
-Tendency = Callable[[Any], jax.Array]
-"""From columns to the tendency of potential vorticity, (nz, ny, nx) in s-2."""
+ROUNDING = 10.0
+"""Tendencies below that many roundings of the field in a step do not count: there is nothing to learn in them."""
 
+Tendencies = Callable[[Any], dict[str, jax.Array]]
+"""From columns to the tendencies of the core's fields by name, per second; those that are not named are zero."""
 
-class EmulatorConfig(NeuralSourceConfig):
-    """The network that stands for the solver in gradients: a `neural_source` of its own."""
-
-    size: float = pydantic.Field(1.0, gt=0, description="the tendency for an output of one in its scale (1)")
-
-    @pydantic.field_validator("random")
-    @classmethod
-    def _not_random(cls, random):
-        if random is not None:
-            raise UserError("emulator.random is given; a solver is not random: expected null")
-        return random
+OfClosures = Callable[[Core, Any, Any, Effects], Any]
+"""(core, static, prepared, effects) -> what closures change per second, in the place of the fields."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -60,11 +52,13 @@ class EmulatedCore:
 
     Attributes:
       core: whose steps are made.
-      emulator: from the model's arrays to the emulator's tendency.
+      emulator: from the model's arrays to the emulator's tendencies.
+      of_closures: see there.
     """
 
     core: Core
-    emulator: Callable[[Mapping[str, jax.Array]], Tendency]
+    emulator: Callable[[Mapping[str, jax.Array]], Tendencies]
+    of_closures: OfClosures
 
     grid = property(lambda self: self.core.grid)
     time_step = property(lambda self: self.core.time_step)
@@ -95,15 +89,24 @@ class EmulatedCore:
         return self.core.columns(static[0], prepared[1], surface, interval)
 
     def advance(self, static, prepared, stepper, effects, surface):
-        (own, emulator), (fields, known) = static, prepared
+        fields, known = prepared
         fixed = jax.lax.stop_gradient((known, stepper, effects))
-        after, stepper, diagnostics = self.core.advance(own, *fixed, surface)
-        exact = jax.lax.stop_gradient(after.potential_vorticity)
-        change = emulator(self.core.columns(own, known, surface, self.time_step))
-        source = effects.potential_vorticity_source
-        like = fields.potential_vorticity + self.time_step * (change if source is None else change + source)
+        exact, stepper, diagnostics = self.core.advance(static[0], *fixed, surface)
+        like = self._emulated(static, fields, effects, surface)
         # values of the solver to the last bit, derivatives of the emulator
-        return Layers(exact + (like - jax.lax.stop_gradient(like))), jax.lax.stop_gradient(stepper), diagnostics
+        stop = jax.lax.stop_gradient
+        after = jax.tree.map(lambda x, e: stop(x) + (e - stop(e)), exact, like)
+        return after, stop(stepper), diagnostics
+
+    def _emulated(self, static, fields, effects, surface):
+        """E(x, e)."""
+        own, emulator = static
+        # from a copy of the fields: what is computed here must not change how the compiler rounds the solver's step
+        prepared = self.core.prepare(own, jax.lax.optimization_barrier(fields))
+        change = self.of_closures(self.core, own, prepared, effects)
+        found = emulator(self.core.columns(own, prepared, surface, self.time_step))
+        change = dataclasses.replace(change, **{name: getattr(change, name) + x for name, x in found.items()})
+        return jax.tree.map(lambda x, rate: x + self.time_step * rate, fields, change)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -113,43 +116,53 @@ class Emulation:
     Attributes:
       numbers: of the emulator at the start, by path with `PREFIX`.
       rebuild: numbers -> the emulator.
+      of_closures: see there.
     """
 
     numbers: dict[str, jax.Array]
-    rebuild: Callable[[Mapping[str, jax.Array]], nnx.Module]
+    rebuild: Callable[[Mapping[str, jax.Array]], Tendencies]
+    of_closures: OfClosures
 
     @classmethod
-    def build(cls, config: EmulatorConfig, model: OceanModel) -> Emulation:
-        """For the core of a model of layers."""
-        numbers, rebuild = split(config.build(model.grid, model.dtype), {"network.**": "auto"})
+    def build(cls, emulator: nnx.Module, of_closures: OfClosures) -> Emulation:
+        """Of a module that gives `Tendencies`; all its parameters are trained."""
+        numbers, rebuild = split(emulator, {"**": "identity"})
         prefixed = {PREFIX + name: number for name, number in numbers.items()}
-        return cls(prefixed, lambda given: rebuild({name: given[PREFIX + name] for name in numbers}))
-
-    def tendency(self, numbers: Mapping[str, jax.Array]) -> Tendency:
-        """The emulator's, as a function of columns."""
-        emulator = self.rebuild(numbers)
-        return lambda columns: emulator(columns, (), None)[0].potential_vorticity_source
+        return cls(prefixed, lambda given: rebuild({name: given[PREFIX + name] for name in numbers}), of_closures)
 
     def through(self, model: OceanModel, numbers: Mapping[str, jax.Array]) -> OceanModel:
         """The model with derivatives of the emulator in its steps; changes `model`, which it returns."""
         own = {name: jax.lax.stop_gradient(number) for name, number in numbers.items() if name.startswith(PREFIX)}
         model.grid_arrays = {**model.grid_arrays, **own}
-        model.blueprint = dataclasses.replace(model.blueprint, core=EmulatedCore(model.core, self.tendency))
+        core = EmulatedCore(model.core, self.rebuild, self.of_closures)
+        model.blueprint = dataclasses.replace(model.blueprint, core=core)
         return model
 
-    def loss(self, model: OceanModel, numbers: Mapping[str, jax.Array], states: Layers) -> jax.Array:
-        """What the emulator misses of the tendencies of the model's core in states (n, nz, ny, nx), as a share."""
-        core, static, emulator = model.core, model.metrics(), self.tendency(numbers)
+    def missed(
+        self, model: OceanModel, numbers: Mapping[str, jax.Array], states: Any, times: jdt.Timedelta, forcing: Any
+    ) -> dict[str, jax.Array]:
+        """What the emulator misses of the tendencies of the model's core, as a share, by the name of the field.
 
-        def missed(q: jax.Array) -> tuple[jax.Array, jax.Array]:
-            fields = Layers(q)
+        states: fields with a leading axis; `times` (n,) since the model's start.
+        """
+        core, static, emulator = model.core, model.metrics(), self.rebuild(numbers)
+        negligible = ROUNDING * jnp.finfo(model.dtype).eps / model.time_step
+
+        def squares(state: tuple[Any, jdt.Timedelta]) -> dict[str, tuple[jax.Array, jax.Array]]:
+            """By name, of each level: of what is missed, and of what there is.  Both are zero on land."""
+            fields, time = state
+            surface = forcing.at(time)
             prepared = core.prepare(static, fields)
-            stepper = core.first_stepper(fields, lambda: None)
-            after, _, _ = core.advance(static, prepared, stepper, Effects(), None)
-            wanted = (after.potential_vorticity - q) / model.time_step
-            error = emulator(core.columns(static, prepared, None, model.time_step)) - jax.lax.stop_gradient(wanted)
-            # of each layer in its own scale
-            return (error**2).mean((-2, -1)), (wanted**2).mean((-2, -1))
+            stepper = core.first_stepper(fields, lambda: core.tendency(static, fields))
+            after, _, _ = core.advance(static, prepared, stepper, Effects(), surface)
+            result = {}
+            for name, found in emulator(core.columns(static, prepared, surface, model.time_step)).items():
+                before = getattr(fields, name)
+                wanted = jax.lax.stop_gradient((getattr(after, name) - before) / model.time_step)
+                total = [jnp.mean(x**2, (-2, -1)) for x in (found - wanted, wanted, negligible * before)]
+                result[name] = total[0], total[1] + total[2]
+            return result
 
-        error, size = rollout.each(missed, jax.lax.stop_gradient(states.potential_vorticity))
-        return jnp.mean(error.mean(0) / size.mean(0))
+        found = rollout.each(squares, (jax.lax.stop_gradient(states), times))
+        tiny = jnp.finfo(model.dtype).tiny
+        return {name: jnp.mean(error.mean(0) / (size.mean(0) + tiny)) for name, (error, size) in found.items()}

@@ -24,6 +24,9 @@ class Form:
       lacks: (increments by name) -> fields, what closures should add in a stage of tendencies, per second.
       changes: (model, forcing, stage, (fields, clock, bits of a key)) -> (member, ...) fields that closures add, per
         second.
+      emulator: (keys of the section emulator, model) -> module that gives the tendencies of the core's own equations in
+        columns, by the name of the field (`train.emulation.Tendencies`); raises UserError.
+      of_closures: (core, static, prepared, effects) -> fields, what closures change, per second.
       surface: (fields with a leading axis of time) -> (time, ny, nx) by name, what figures show.
       draw: (path, model, leads, scores, rollout, title) writes a figure of a validation.
     """
@@ -34,6 +37,8 @@ class Form:
     loss: Callable[..., Any]
     lacks: Callable[..., Any]
     changes: Callable[..., Any]
+    emulator: Callable[..., Any]
+    of_closures: Callable[..., Any]
     surface: Callable[..., dict[str, Any]]
     draw: Callable[..., Any]
 

@@ -10,18 +10,23 @@ import jax
 import jax.numpy as jnp
 import jax_datetime as jdt
 import numpy as np
+import pydantic
+from flax import nnx
 
+from ocean_gcm.closures.interface import Effects, LayerColumns
+from ocean_gcm.closures.layers.neural_source import NeuralSourceConfig
 from ocean_gcm.data.layers_statistics import layers_statistics, source_scales
 from ocean_gcm.data.layers_truth import LayersTruth, open_layers_truth
 from ocean_gcm.data.statistics import Statistics, computed_once, read_statistics
 from ocean_gcm.data.truth import Period
+from ocean_gcm.dynamics.interface import Core
 from ocean_gcm.errors import UserError
 from ocean_gcm.metrics.layers_loss import LayersLoss, build_layers_loss, require_layers_variables
 from ocean_gcm.metrics.loss import LossConfig
 from ocean_gcm.model import OceanModel
 from ocean_gcm.quasi_geostrophic.tendencies import closures_source
 from ocean_gcm.state import Layers
-from train.config import StageConfig, TrainConfig, located
+from train.config import StageConfig, TrainConfig, located, section
 from train.figures import Rollout
 from train.layers_figures import draw_layers_validation
 
@@ -82,6 +87,38 @@ def changes(model: OceanModel, forcing: Any, stage: StageConfig, start: tuple[La
     time, key = jdt.Timedelta(clock[0], clock[1]), jax.random.wrap_key_data(words)
     keys = jax.vmap(lambda member: jax.random.fold_in(key, member))(jnp.arange(stage.members))
     return Layers(jax.lax.map(lambda own: closures_source(model, ocean, time, own), keys))
+
+
+class LayersEmulatorConfig(NeuralSourceConfig):
+    """The network that stands for the core in gradients: a `neural_source` of its own."""
+
+    size: float = pydantic.Field(1.0, gt=0, description="the tendency for an output of one in its scale (1)")
+
+    @pydantic.field_validator("random")
+    @classmethod
+    def _not_random(cls, random):
+        if random is not None:
+            raise UserError("emulator.random is given; a solver is not random: expected null")
+        return random
+
+
+class LayersEmulator(nnx.Module):
+    """See `LayersEmulatorConfig`."""
+
+    def __init__(self, config: LayersEmulatorConfig, model: OceanModel):
+        self.tendency = config.build(model.grid, model.dtype)
+
+    def __call__(self, columns: LayerColumns) -> dict[str, jax.Array]:
+        return {"potential_vorticity": self.tendency(columns, (), None)[0].potential_vorticity_source}
+
+
+def emulator(keys: Mapping[str, Any], model: OceanModel) -> LayersEmulator:
+    return LayersEmulator(section(LayersEmulatorConfig, keys, "emulator"), model)
+
+
+def of_closures(core: Core, static: Any, prepared: Any, effects: Effects) -> Layers:
+    source = effects.potential_vorticity_source
+    return Layers(jnp.zeros_like(prepared.q) if source is None else source)
 
 
 def surface(ocean: Layers) -> dict[str, jax.Array]:

@@ -14,10 +14,15 @@ import numpy as np
 
 from ocean_gcm import rollout
 from ocean_gcm.clock import SECONDS_PER_DAY, duration_seconds
+from ocean_gcm.closures.interface import Effects
 from ocean_gcm.data.statistics import Statistics, compute_statistics, computed_once, read_statistics
 from ocean_gcm.data.truth import Period, Truth
 from ocean_gcm.data.truth import open_truth as open_series
+from ocean_gcm.dynamics.finite_volume.closure_terms import closure_tendencies
+from ocean_gcm.dynamics.finite_volume.prepare import Prepared
+from ocean_gcm.dynamics.finite_volume.primitive_equations import PrimitiveEquations
 from ocean_gcm.errors import UserError
+from ocean_gcm.grid.metrics import Metrics
 from ocean_gcm.metrics.loss import Loss, LossConfig, build_loss
 from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Ocean
@@ -25,16 +30,19 @@ from ocean_gcm.stochastic.initial import perturb
 from ocean_gcm.tendencies import explicit_tendencies
 from ocean_gcm.truth_statistics import spread_of_increments
 from train import mesh as devices
-from train.config import StageConfig, TrainConfig, located
+from train.config import StageConfig, TrainConfig, located, section
 from train.figures import Rollout, draw_validation
 from train.observed_truth import make_observed_truth
+from train.ocean_emulator import OceanEmulator, OceanEmulatorConfig
 from train.simulated_truth import make_truth, twin_config
 
 
 def require(config: TrainConfig, model: OceanModel, mesh: jax.sharding.Mesh) -> None:
     devices.require_model(mesh, model)
-    if config.emulator is not None:
-        raise UserError("emulator is given, which the core finite_volume cannot use yet; expected null, or layers")
+    if config.emulator is not None and mesh.size > 1:
+        raise UserError(
+            f"mesh has {mesh.size} devices; an emulator is trained on one: expected mesh.batch = 1, or emulator: null"
+        )
 
 
 def open_truth(
@@ -101,6 +109,15 @@ def changes(model: OceanModel, forcing: Any, stage: StageConfig, start: tuple[Oc
     found = rollout.each(tendencies, around)
     lack = {name: rate * (getattr(ocean, name) - getattr(around, name)) for name in ("temperature", "salinity")}
     return dataclasses.replace(found, **{name: getattr(found, name) - lack[name] for name in lack})
+
+
+def emulator(keys: Mapping[str, Any], model: OceanModel) -> OceanEmulator:
+    config = section(OceanEmulatorConfig, keys, "emulator")
+    return OceanEmulator(config, model.grid, model.dtype)
+
+
+def of_closures(core: PrimitiveEquations, static: Metrics, prepared: Prepared, effects: Effects) -> Ocean:
+    return closure_tendencies(static, core.numerics, prepared, effects)
 
 
 def surface(ocean: Ocean) -> dict[str, jax.Array]:

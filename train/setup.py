@@ -59,8 +59,9 @@ class Setup:
         form.require(config, model, mesh)
         for number, stage in enumerate(config.stages):
             devices.require_divisible(mesh, stage.batch, stage.members, number)
-        emulation = None if config.emulator is None else Emulation.build(config.emulator, model)
-        if emulation is not None:
+        emulation = None
+        if config.emulator is not None:
+            emulation = Emulation.build(form.emulator(config.emulator, model), form.of_closures)
             numbers = {**numbers, **emulation.numbers}
         return cls(config, model, numbers, Learner(rebuild, config.optimizer, mesh, form, emulation))
 

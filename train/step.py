@@ -15,6 +15,7 @@ import optax
 from jax.sharding import NamedSharding, PartitionSpec
 
 from ocean_gcm import rollout
+from ocean_gcm.clock import SECONDS_PER_DAY
 from ocean_gcm.data.truth import Window
 from ocean_gcm.decomposition import unroll
 from ocean_gcm.metrics.loss import Loss
@@ -168,19 +169,28 @@ class Learner:
         if stage.mode == "tendency":
             return static.loss(*self.changes(numbers, static, batch, stage))
         if stage.mode == "emulator":
-            return self.missed(numbers, static, batch.truth)
+            return self.missed(numbers, static, batch, batch.truth, stage)
         forecasts = self.forecasts(numbers, static, batch, stage)
         loss, parts = static.loss(forecasts, batch.truth)
         if stage.mode == "emulated":
-            missed, of_emulator = self.missed(numbers, static, forecasts)
+            missed, of_emulator = self.missed(numbers, static, batch, forecasts, stage)
             loss, parts = loss + missed, parts | of_emulator
         return loss, parts
 
-    def missed(self, numbers: Numbers, static: Static, fields: Any) -> tuple[jax.Array, dict[str, jax.Array]]:
-        """(loss, parts) of the emulator in fields with any leading axes before (nz, ny, nx)."""
-        states = jax.tree.map(lambda a: a.reshape(-1, *a.shape[-3:]), fields)
-        missed = self.emulation.loss(self.model(numbers, static), numbers, states)
-        return missed, {"emulator": missed}
+    def missed(
+        self, numbers: Numbers, static: Static, batch: Batch, fields: Any, stage: StageConfig
+    ) -> tuple[jax.Array, dict[str, jax.Array]]:
+        """(loss, parts) of the emulator in fields (batch, time, ...) or (batch, member, time, ...) of a stage."""
+        model = self.model(numbers, static)
+        first = jax.tree.leaves(fields)[0]  # all levels of a field
+        lead = first.shape[: first.ndim - len(model.grid.shape)]
+        states = jax.tree.map(lambda a: a.reshape(-1, *a.shape[len(lead) :]), fields)
+        later = np.divmod(np.round(stage.leads(model.time_step)).astype(np.int32), SECONDS_PER_DAY)
+        clock = batch.clock.T.reshape(2, -1, *(1,) * (len(lead) - 1))
+        times = jdt.Timedelta(*(jnp.broadcast_to(a + b, lead).reshape(-1) for a, b in zip(clock, later, strict=True)))
+        parts = self.emulation.missed(model, numbers, states, times, static.forcing)
+        loss = sum(parts.values()) / len(parts)
+        return loss, {"emulator": loss, **{f"emulator.{name}": missed for name, missed in parts.items()}}
 
     def update(
         self, carry: Carry, static: Static, batch: Batch, rate: jax.Array, stage: StageConfig

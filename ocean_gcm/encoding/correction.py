@@ -21,7 +21,7 @@ import pydantic
 
 from ocean_gcm.closures.interface import Columns
 from ocean_gcm.closures.neural.features import Block
-from ocean_gcm.closures.neural.learned import Learned, LearnedConfig, soft_clip, surrounded
+from ocean_gcm.closures.neural.learned import Learned, LearnedConfig, at_faces, soft_clip
 from ocean_gcm.grid.grid import Grid
 from ocean_gcm.section import Section
 from ocean_gcm.state import Ocean
@@ -80,7 +80,8 @@ class Correction(Learned):
         }
         fields = {}
         if "velocity" in found:
-            fields["u"], fields["v"] = _velocity(columns, ocean, found["velocity"])
+            along_x, along_y = (f.interior(*ocean.u.shape[-2:]) for f in at_faces(columns, found["velocity"], 1.0))
+            fields["u"], fields["v"] = ocean.u + along_x, ocean.v + along_y
         height = self._height(columns, found)
         if height is not None:
             fields["sea_surface_height"] = ocean.sea_surface_height + height
@@ -112,14 +113,6 @@ class Correction(Learned):
         # sums of products with what is zero before training, so that the correction is exactly zero then
         excess = (jnp.sum(gained * tracer) + jnp.sum(after * change)) / jnp.sum(after)
         return tracer + (change - excess) * mask
-
-
-def _velocity(columns: Columns, ocean: Ocean, vector: jax.Array) -> tuple[jax.Array, jax.Array]:
-    x, y = (surrounded(columns, part, "c", 1) for part in jnp.split(vector, 2))
-    ny, nx = ocean.u.shape[-2:]
-    along_x = x.mean_x().interior(ny, nx) * _interior(columns, "mask_u")
-    along_y = y.mean_y().interior(ny, nx) * _interior(columns, "mask_v")
-    return ocean.u + along_x, ocean.v + along_y
 
 
 def _interior(columns: Columns, name: str) -> jax.Array:

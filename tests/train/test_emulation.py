@@ -15,6 +15,7 @@ from train_files import lines
 from ocean_gcm.closures.interface import Effects
 from ocean_gcm.closures.trainable import split
 from ocean_gcm.errors import UserError
+from train import layers_form
 from train.config import load_train_config
 from train.emulation import PREFIX, EmulatedCore
 from train.program import train
@@ -45,14 +46,17 @@ def test_a_perfect_emulator_gives_the_solver_s_gradient():
         def tendency(columns):
             fields = type(start.ocean)(columns.potential_vorticity)
             after, _, _ = core.advance(static, core.prepare(static, fields), start.stepper, Effects(), None)
-            return (after.potential_vorticity - columns.potential_vorticity) / core.time_step
+            change = (after.potential_vorticity - columns.potential_vorticity) / core.time_step
+            return {"potential_vorticity": change}
 
         return tendency
 
     def scalar(numbers, through: bool):
         own = rebuild(numbers)
         if through:
-            own.blueprint = dataclasses.replace(own.blueprint, core=EmulatedCore(core, perfect))
+            own.blueprint = dataclasses.replace(
+                own.blueprint, core=EmulatedCore(core, perfect, layers_form.of_closures)
+            )
         end, _ = own.unroll(start, steps=12)
         return 1e10 * (end.ocean.potential_vorticity**2).mean()
 
@@ -98,7 +102,7 @@ def test_losses_stay_apart(written, tmp_path):
 
     def both(numbers):
         forecasts = setup.learner.forecasts(numbers, static, batch, stage)
-        return static.loss(forecasts, batch.truth)[0], setup.learner.missed(numbers, static, forecasts)[0]
+        return static.loss(forecasts, batch.truth)[0], setup.learner.missed(numbers, static, batch, forecasts, stage)[0]
 
     of_forecasts, of_emulator = jax.jacrev(both)(numbers)
     for name in numbers:
@@ -109,5 +113,6 @@ def test_losses_stay_apart(written, tmp_path):
 def test_mistakes_are_named(written):
     with pytest.raises(UserError, match=r"stages\[0\].mode is 'emulator'; expected a section emulator"):
         written(emulator=None)
+    config, path = written(emulator={**EMULATOR, "random": {"number": 1, "time": 7200.0}})
     with pytest.raises(UserError, match="emulator.random is given"):
-        written(emulator={**EMULATOR, "random": {"number": 1, "time": 7200.0}})
+        Setup.build(config, path.parent)

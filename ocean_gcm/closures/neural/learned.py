@@ -139,3 +139,9 @@ def soft_clip(x: jax.Array, bound: float) -> jax.Array:
 def surrounded(columns: Columns, array: jax.Array, level: str, halo: int) -> Field:
     """`array` (..., ny, nx) at T with its halo filled; zero beyond walls."""
     return Field(columns.static.topology.pad(array, halo), "T", level, -halo, -halo)
+
+
+def at_faces(columns: Columns, vector: jax.Array, scale: jax.Array | float) -> tuple[Field, Field]:
+    """A vector (2 nz, ny, nx) at cell centres, times `scale` (nz, 1, 1), as means at the faces (U/c, V/c); 0 on land."""
+    x, y = (surrounded(columns, part * scale, "c", 1) for part in jnp.split(vector, 2))
+    return x.mean_x() * columns.static.mask_u, y.mean_y() * columns.static.mask_v

@@ -10,7 +10,7 @@ import pydantic
 from ocean_gcm.closures.classical.grid_scale import spacing_squared
 from ocean_gcm.closures.interface import Columns, Effects
 from ocean_gcm.closures.neural.features import Block
-from ocean_gcm.closures.neural.learned import Learned, LearnedConfig, RandomInputs, soft_clip, surrounded
+from ocean_gcm.closures.neural.learned import Learned, LearnedConfig, RandomInputs, at_faces, soft_clip, surrounded
 from ocean_gcm.closures.neural.stress import stress_divergence
 from ocean_gcm.grid.field import Field
 from ocean_gcm.grid.grid import Grid
@@ -96,10 +96,9 @@ class NeuralTendencies(Learned):
 
     def _momentum(self, columns: Columns, outputs) -> tuple[Field | None, Field | None]:
         scale, static = self._scale("velocity"), columns.static
-        pair = lambda x: [surrounded(columns, part * scale, "c", 1) for part in jnp.split(x, 2)]  # noqa: E731
         if "velocity" in outputs:
-            x, y = pair(outputs["velocity"])
-            return x.mean_x() * static.mask_u, y.mean_y() * static.mask_v
+            return at_faces(columns, outputs["velocity"], scale)
+        pair = lambda x: [surrounded(columns, part * scale, "c", 1) for part in jnp.split(x, 2)]  # noqa: E731
         if "isotropic" not in outputs:
             return None, None
         # a stress of the scale times the spacing of the grid has an acceleration of the scale

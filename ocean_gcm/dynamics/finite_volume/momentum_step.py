@@ -43,7 +43,7 @@ def _vertical_conductance(viscosity_w: Field, thickness: Field, mask: Field, alo
     return nu * isoneutral.inverse_distance(isoneutral.face_distance(thickness)) * both
 
 
-def _explicit_momentum(metrics, numerics, p, effects, advection):
+def explicit_momentum(metrics, numerics, p, effects, advection):
     """Slow accelerations on the interior without Coriolis force and vertical mixing, m s-2."""
     n, m = numerics, metrics
     _, ny, nx = n.shape
@@ -73,11 +73,11 @@ def momentum_step(metrics, numerics, p, effects, surface, advection):
     own = m.materialize_cotangents  # each reader sums up its own derivatives
     rotate = lambda u, v: coriolis(m, u, v, *own((p.thickness.u, p.thickness.v, p.inv_thickness_f)))  # noqa: E731
     turn_u, turn_v = rotate((p.u - mean_u) * m.mask_u, (p.v - mean_v) * m.mask_v)
-    slow_u, slow_v = _explicit_momentum(m, n, p, effects, advection)
+    slow_u, slow_v = explicit_momentum(m, n, p, effects, advection)
     new_u = p.u.interior(ny, nx) + dt * (slow_u + turn_u.interior(ny, nx))
     new_v = p.v.interior(ny, nx) + dt * (slow_v + turn_v.interior(ny, nx))
-    new_u = _mix_momentum(m, n, new_u, own(p.thickness.u), m.mask_u, effects, surface.stress_x, "x")
-    new_v = _mix_momentum(m, n, new_v, own(p.thickness.v), m.mask_v, effects, surface.stress_y, "y")
+    new_u = mix_momentum(m, n, new_u, own(p.thickness.u), m.mask_u, effects, surface.stress_x, "x")
+    new_v = mix_momentum(m, n, new_v, own(p.thickness.v), m.mask_v, effects, surface.stress_y, "y")
     du = padded(m, (new_u - p.u.interior(ny, nx)) * m.mask_u.interior(ny, nx), "U", "c")
     dv = padded(m, (new_v - p.v.interior(ny, nx)) * m.mask_v.interior(ny, nx), "V", "c")
     mean_du, mean_dv = depth_mean_u(m, du), depth_mean_v(m, dv)
@@ -91,7 +91,7 @@ def momentum_step(metrics, numerics, p, effects, surface, advection):
     )
 
 
-def _mix_momentum(metrics, numerics, velocity, thickness, mask, effects, stress, along):
+def mix_momentum(metrics, numerics, velocity, thickness, mask, effects, stress, along):
     """Surface stress, implicit vertical viscosity and bottom drag."""
     n, dt = numerics, numerics.time_step
     _, ny, nx = n.shape

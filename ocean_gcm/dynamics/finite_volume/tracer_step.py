@@ -56,7 +56,7 @@ def tracer_step(metrics, numerics, p, effects, surface, rounding, transport_x, t
         share = moved_volume[0] * inv_volume[0]
         change = {name: x.at[0].multiply(share) for name, x in change.items()}
     if effects.isoneutral_diffusion is not None:
-        change = _add_isoneutral(m, n, p, effects, change, inv_volume)
+        change = add_isoneutral(m, n, p, effects, change, inv_volume)
     for name, tendency in (effects.tracer_tendencies or {}).items():
         change[name] = change[name] + dt * tendency.interior(ny, nx)
     for name, flux in (effects.tracer_fluxes or {}).items():
@@ -64,7 +64,7 @@ def tracer_step(metrics, numerics, p, effects, surface, rounding, transport_x, t
     inputs = n.surface.tracer_fluxes(surface, {k: x[0] for k, x in old.items()}, source)
     for name, flux in inputs.items():
         change[name] = change[name].at[0].add(dt * flux.into_cell * area * inv_volume[0])
-    conductance = _tracer_conductance(m, n, p, effects)
+    conductance = tracer_conductance(m, n, p, effects)
     if conductance is not None:
         names = list(change)
         mixed = diffuse(tuple(old[k] + change[k] for k in names), volume / area, conductance, dt)
@@ -112,7 +112,8 @@ def _courant(metrics, p, transport_x, transport_y, transport_w, dt, shape):
     return lax.stop_gradient(jnp.max(jnp.maximum(largest, jnp.abs(transport_w.data)) * inv))
 
 
-def _add_isoneutral(metrics, numerics, p, effects, tracers, inv_volume):
+def add_isoneutral(metrics, numerics, p, effects, tracers, inv_volume):
+    """`tracers`, changes on the interior by name, and what the isoneutral diffusion changes besides in a time step."""
     n, m, dt = numerics, metrics, numerics.time_step
     _, ny, nx = n.shape
     result = dict(tracers)
@@ -138,7 +139,8 @@ def outflow_by(fluxes, shape):
     return functools.reduce(jnp.add, parts)
 
 
-def _tracer_conductance(metrics, numerics, p, effects):
+def tracer_conductance(metrics, numerics, p, effects):
+    """kappa / dz at the upper faces on the interior, m s-1, with the vertical part of isoneutral diffusion; or None."""
     _, ny, nx = numerics.shape
     kappa = effects.vertical_diffusivity
     if effects.isoneutral_diffusion is not None:
