@@ -142,6 +142,6 @@ def surrounded(columns: Columns, array: jax.Array, level: str, halo: int) -> Fie
 
 
 def at_faces(columns: Columns, vector: jax.Array, scale: jax.Array | float) -> tuple[Field, Field]:
-    """A vector (2 nz, ny, nx) at cell centres, times `scale` (nz, 1, 1), as means at the faces (U/c, V/c); 0 on land."""
+    """A vector (2 nz, ny, nx) at cell centres times `scale` (nz, 1, 1), as means at the faces (U/c, V/c); 0 on land."""
     x, y = (surrounded(columns, part * scale, "c", 1) for part in jnp.split(vector, 2))
     return x.mean_x() * columns.static.mask_u, y.mean_y() * columns.static.mask_v
