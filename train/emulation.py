@@ -140,16 +140,16 @@ class Emulation:
 
     def missed(
         self, model: OceanModel, numbers: Mapping[str, jax.Array], states: Any, times: jdt.Timedelta, forcing: Any
-    ) -> dict[str, jax.Array]:
-        """What the emulator misses of the tendencies of the model's core, as a share, by the name of the field.
+    ) -> tuple[jax.Array, dict[str, jax.Array]]:
+        """What the emulator misses of the tendencies of the model's core, as a share: (of all fields, of each by name).
 
         states: fields with a leading axis; `times` (n,) since the model's start.
         """
         core, static, emulator = model.core, model.metrics(), self.rebuild(numbers)
         negligible = ROUNDING * jnp.finfo(model.dtype).eps / model.time_step
 
-        def squares(state: tuple[Any, jdt.Timedelta]) -> dict[str, tuple[jax.Array, jax.Array]]:
-            """By name, of each level: of what is missed, and of what there is.  Both are zero on land."""
+        def squares(state: tuple[Any, jdt.Timedelta]) -> dict[str, list[jax.Array]]:
+            """By name, of each level: of what is missed, of what there is, of what rounding hides; zero on land."""
             fields, time = state
             surface = forcing.at(time)
             prepared = core.prepare(static, fields)
@@ -159,10 +159,14 @@ class Emulation:
             for name, found in emulator(core.columns(static, prepared, surface, model.time_step)).items():
                 before = getattr(fields, name)
                 wanted = jax.lax.stop_gradient((getattr(after, name) - before) / model.time_step)
-                total = [jnp.mean(x**2, (-2, -1)) for x in (found - wanted, wanted, negligible * before)]
-                result[name] = total[0], total[1] + total[2]
+                result[name] = [jnp.mean(x**2, (-2, -1)) for x in (found - wanted, wanted, negligible * before)]
             return result
 
-        found = rollout.each(squares, (jax.lax.stop_gradient(states), times))
-        tiny = jnp.finfo(model.dtype).tiny
-        return {name: jnp.mean(error.mean(0) / (size.mean(0) + tiny)) for name, (error, size) in found.items()}
+        parts, everything, tiny = {}, {}, jnp.finfo(model.dtype).tiny
+        for name, found in rollout.each(squares, (jax.lax.stop_gradient(states), times)).items():
+            error, size, hidden = (x.mean(0) for x in found)
+            parts[name] = jnp.mean(error / (size + hidden + tiny))
+            # one, or less where there is nothing to learn
+            everything[name] = jnp.mean(size / (size + hidden + tiny))
+        missed = sum(parts.values()) / (sum(everything.values()) + tiny)
+        return missed, {name: part / (everything[name] + tiny) for name, part in parts.items()}

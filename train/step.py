@@ -188,9 +188,8 @@ class Learner:
         later = np.divmod(np.round(stage.leads(model.time_step)).astype(np.int32), SECONDS_PER_DAY)
         clock = batch.clock.T.reshape(2, -1, *(1,) * (len(lead) - 1))
         times = jdt.Timedelta(*(jnp.broadcast_to(a + b, lead).reshape(-1) for a, b in zip(clock, later, strict=True)))
-        parts = self.emulation.missed(model, numbers, states, times, static.forcing)
-        loss = sum(parts.values()) / len(parts)
-        return loss, {"emulator": loss, **{f"emulator.{name}": missed for name, missed in parts.items()}}
+        missed, parts = self.emulation.missed(model, numbers, states, times, static.forcing)
+        return missed, {"emulator": missed, **{f"emulator.{name}": part for name, part in parts.items()}}
 
     def update(
         self, carry: Carry, static: Static, batch: Batch, rate: jax.Array, stage: StageConfig
