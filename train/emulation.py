@@ -68,7 +68,8 @@ class EmulatedCore:
         return self.core.arrays(dtype)
 
     def static(self, arrays):
-        return self.core.static(arrays), self.emulator(arrays)
+        of_core = {name: array for name, array in arrays.items() if not name.startswith(PREFIX)}
+        return self.core.static(of_core), self.emulator(arrays)
 
     def fields(self, given, dtype):
         return self.core.fields(given, dtype)

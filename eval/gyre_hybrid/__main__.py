@@ -1,4 +1,4 @@
-"""python -m eval.gyre_hybrid {forecasts,climates,page} ...: see docs/results/gyre_hybrid.md."""
+"""python -m eval.gyre_hybrid {forecasts,climates,increments,page} ...: see docs/results/gyre_hybrid.md."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from eval.gyre_hybrid import climate, forecasts
+from eval.gyre_hybrid.increments import write_increments
 from eval.gyre_hybrid.page import write_page
 from eval.models import model_at
 from ocean_gcm.data.truth import open_truth
@@ -93,6 +94,11 @@ def run_climates(options: argparse.Namespace) -> None:
     save_fields(out / "climates.npz", {label: climates[0] for label, climates in found.items()})
 
 
+def run_increments(options: argparse.Namespace) -> None:
+    number = write_increments(options.truth, model_at(options.model), *options.period, Path(options.output))
+    print(f"{options.output} holds {number} records with increments")
+
+
 def save_fields(path: Path, climates: dict[str, climate.Climate]) -> None:
     """Fields for the figures, beside those that are there."""
     fields = dict(np.load(path)) if path.exists() else {}
@@ -120,6 +126,11 @@ def main(arguments: list[str] | None = None) -> int:
             sub.add_argument("--start", required=True, help="date of the state to begin with")
             sub.add_argument("--years", type=int, default=10)
             sub.add_argument("--states", type=int, default=1, help="beginnings, perturbed if more than one")
+    lacks = commands.add_parser("increments", help="what a model lacks from record to record, to learn a priori")
+    lacks.add_argument("truth", help="coarsened truth")
+    lacks.add_argument("model", help="configuration or training run")
+    lacks.add_argument("--period", nargs=2, required=True, help="dates of the records")
+    lacks.add_argument("--output", required=True, help="Zarr store to write")
     page = commands.add_parser("page", help="table and figures of what the other commands found")
     page.add_argument("tables", help="directory that holds forecasts.csv and climates.csv")
     page.add_argument("--output", default="docs/results")
@@ -129,7 +140,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "page":
             write_page(Path(options.tables), Path(options.output))
         else:
-            {"forecasts": run_forecasts, "climates": run_climates}[options.command](options)
+            own = {"forecasts": run_forecasts, "climates": run_climates, "increments": run_increments}
+            own[options.command](options)
 
     return exit_code(run, "gyre_hybrid")
 

@@ -1,0 +1,202 @@
+"""Gradients of the finite-volume core that do not pass through its solver."""
+
+import copy
+import dataclasses
+import types
+
+import jax
+import numpy as np
+import pytest
+import yaml
+from tiny_run import TREE
+from train_files import PERIODS, lines
+
+from ocean_gcm.closures.trainable import split
+from ocean_gcm.errors import UserError
+from ocean_gcm.state import Diagnostics
+from train import ocean_form
+from train.config import load_train_config
+from train.emulation import PREFIX, EmulatedCore, Emulation
+from train.program import check
+from train.setup import Material, Setup
+
+NETWORK = {"architecture": "convolution", "width": 8, "blocks": 1}
+EMULATOR = {"features": ["velocity", "temperature", "sea_surface_gradient", "coriolis", "mask"], "network": NETWORK}
+CLOSURES = {
+    "drag": {"kind": "bottom_drag", "linear": 1e-3},
+    "background": {"kind": "background_mixing", "viscosity": 1e-2, "diffusivity": 1e-3},
+    "learned": {
+        "kind": "neural_tendencies",
+        "features": ["velocity", "temperature", "mask"],
+        "horizontal_fluxes": True,
+        "network": {**NETWORK, "width": 4},
+    },
+}
+STAGES = [
+    {"mode": "emulator", "steps": 8, "save_every": 4, "iterations": 60, "learning_rate": 0.02, "batch": 3},
+    {"mode": "emulated", "steps": 8, "save_every": 4, "iterations": 6, "learning_rate": 0.05, "batch": 3},
+]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Function (changes of keys) -> (configuration, path of its file): a tiny ocean learns a drag from its twin."""
+    directory = tmp_path_factory.mktemp("ocean_emulation")
+    model = {**copy.deepcopy(TREE), "closures": CLOSURES, "precision": "float32"}
+    model["dynamics"]["momentum_advection"] = "energy"
+    model["time"]["physics_interval"] = "PT12H"
+    (directory / "model.yaml").write_text(yaml.safe_dump(model))
+    twin = {"overrides": {"closures.drag.linear": 4e-3}, "spinup": "P5D", "duration": "P12D", "interval": "P1D"}
+    training = {
+        "name": "tiny",
+        "model": {"config": "model.yaml"},
+        "truth": {"simulate": twin},
+        "periods": PERIODS,
+        "trainable": {"closures.drag.*": "positive", "closures.learned.tower.**": "identity"},
+        "emulator": EMULATOR,
+        "loss": {"terms": {"error": {"kind": "squared_error"}}, "variables": {"u": 1.0, "temperature": 1.0}},
+        "stages": STAGES,
+        "checkpoints": {"every": 63, "keep": 2},
+    }
+
+    def make(**changes):
+        path = directory / "training.yaml"
+        path.write_text(yaml.safe_dump({**training, **changes}))
+        return load_train_config(path), path
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def whole(written, quietly, tmp_path_factory):
+    """A training from beginning to end: (final carry, directory)."""
+    directory = tmp_path_factory.mktemp("runs") / "whole"
+    carry, _ = quietly(written(), directory)
+    return carry, directory
+
+
+@pytest.fixture(scope="module")
+def gradients(written, whole, tmp_path_factory):
+    """Function (numbers) -> forecasts and gradients of a batch through the solver and through the emulator."""
+    config, path = written()
+    setup = Setup.build(config, path.parent)
+    material = Material.prepare(setup, path.parent, whole[1], lambda text: None)
+    emulated = config.stages[1]
+    stage = emulated.model_copy(update={"mode": "forecast"})
+    static, batch = material.static(stage, config.loss), next(material.batches(STAGES[0]["iterations"]))
+
+    @jax.jit
+    def both(numbers):
+        def loss(numbers, stage):
+            forecasts = setup.learner.forecasts(numbers, static, batch, stage)
+            return static.loss(forecasts, batch.truth)[0], forecasts
+
+        return [jax.grad(loss, has_aux=True)(numbers, each) for each in (stage, emulated)]
+
+    return both
+
+
+def of_closures(gradient):
+    return np.concatenate([np.ravel(x) for name, x in sorted(gradient.items()) if not name.startswith(PREFIX)])
+
+
+def test_both_learn(whole):
+    carry, directory = whole
+    records = lines(directory / "metrics.jsonl")
+    missed = [record["parts"]["emulator"] for record in records]
+    # an emulator of nothing misses all
+    assert missed[0] == pytest.approx(1.0, abs=1e-3) and max(missed[-3:]) < 0.5
+    assert set(records[-1]["parts"]) >= {f"emulator.{name}" for name in ("u", "v", "temperature", "sea_surface_height")}
+    # towards the truth's 4e-3
+    drags = [record["parameters"]["closures.drag.linear"] for record in records]
+    assert drags[len(drags) - 7] == pytest.approx(1e-3) and drags[-1] > 1.1e-3
+
+
+def test_forecasts_are_the_solver_s_and_gradients_near_its_own(gradients, whole):
+    (true, plain), (approximate, emulated) = gradients(whole[0].numbers)
+    for a, b in zip(jax.tree.leaves(plain), jax.tree.leaves(emulated), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert not any(np.any(x) for name, x in approximate.items() if name.startswith(PREFIX))
+    first, second = of_closures(true), of_closures(approximate)
+    assert first @ second / np.sqrt((first @ first) * (second @ second)) > 0.9
+
+
+def test_resumed_equals_uninterrupted(written, quietly, whole, tmp_path, monkeypatch):
+    from train import program
+
+    original = program._Training._after
+
+    def stop(self, iteration):
+        original(self, iteration)
+        if iteration == 63:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(program._Training, "_after", stop)
+    with pytest.raises(KeyboardInterrupt):
+        quietly(written(), tmp_path / "run")
+    monkeypatch.undo()
+    carry, printed = quietly(written(), tmp_path / "run", resume=True)
+    assert "iteration 63" in printed
+    for a, b in zip(jax.tree.leaves(carry), jax.tree.leaves(whole[0]), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+class Euler(EmulatedCore):
+    """The core whose steps are those of the emulator in value too."""
+
+    def advance(self, static, prepared, stepper, effects, surface):
+        return self._emulated(static, prepared[0], effects, surface), stepper, Diagnostics.zero(prepared[0].u.dtype)
+
+
+def test_derivatives_are_those_of_the_emulated_step(written):
+    """Of a core that is its own emulator: finite differences of its forecasts, effects held for two steps."""
+    config, path = written(model={"config": "model.yaml", "overrides": {"precision": "float64"}})
+    setup = Setup.build(config, path.parent)
+    model, core = setup.model, setup.model.core
+    emulation = Emulation.build(ocean_form.emulator(config.emulator, model), ocean_form.of_closures)
+    kernel = PREFIX + "tower.decoder.kernel"
+    own = {**emulation.numbers, kernel: 0.1 * jax.random.normal(jax.random.key(0), emulation.numbers[kernel].shape)}
+    euler = Euler(core, lambda arrays: emulation.rebuild(own), ocean_form.of_closures)
+
+    def of_parts(outer, static, prepared, effects):
+        return ocean_form.of_closures(core, static[0], prepared[1], effects)
+
+    numbers, rebuild = split(model, ["closures.drag.*", "closures.background.*", "closures.learned.tower.decoder.*"])
+    start = model.initial_state()
+
+    def energy(numbers, own_core):
+        own = rebuild(numbers)
+        own.blueprint = dataclasses.replace(own.blueprint, core=own_core)
+        end, _ = own.unroll(start, steps=6)
+        return (end.ocean.u**2).sum() + (end.ocean.temperature**2).mean() + (end.ocean.sea_surface_height**2).sum()
+
+    emulated = EmulatedCore(euler, lambda arrays: emulation.rebuild(own), of_parts)
+    gradient = jax.grad(lambda n: energy(n, emulated))(numbers)
+    direction = {name: x * np.sign(x) / (abs(x).max() + 1e-30) for name, x in gradient.items()}
+    along = jax.jit(lambda h: energy({name: x + h * direction[name] for name, x in numbers.items()}, euler))
+    h = 1e-4
+    slope = (along(h) - along(-h)) / (2 * h)
+    assert float(slope) > 0
+    expected = sum(float((gradient[name] * direction[name]).sum()) for name in numbers)
+    assert expected == pytest.approx(float(slope), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"emulator": None}, r"stages\[0\].mode is 'emulator'; expected a section emulator"),
+        ({"emulator": {**EMULATOR, "featurs": []}}, "emulator: unknown key 'featurs'; did you mean 'features'"),
+        ({"emulator": {**EMULATOR, "features": ["potential_vorticity"]}}, "features contains 'potential_vorticity'"),
+        ({"emulator": {**EMULATOR, "random": {"number": 1}}}, "emulator.random is given"),
+    ],
+)
+def test_mistakes_are_named(written, changes, message):
+    with pytest.raises(UserError, match=message):
+        check(*written(**changes))
+
+
+def test_one_device(written):
+    config, path = written()
+    model = Setup.build(config, path.parent).model
+    with pytest.raises(UserError, match="mesh has 2 devices; an emulator is trained on one"):
+        ocean_form.require(config, model, types.SimpleNamespace(size=2, shape={"y": 1, "x": 1}))
