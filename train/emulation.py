@@ -12,8 +12,8 @@ it does not reach the emulator.  That has a loss of its own, the share of the so
 
     |N(x) - (M(x, 0) - x)/dt|^2 / |(M(x, 0) - x)/dt|^2,
 
-of each level of each variable in its own scale, in states of the truth (stages of mode emulator) or of the forecasts
-that are made (mode emulated).  What is the core's own - the network and s - comes from its `train.form.Form`.
+of each level of each variable in its own scale, in the states of the forecasts that are made, before the closures learn
+(stages of mode emulator) and while they do (mode emulated).  What is the core's own - the network and s - comes from its `train.form.Form`.
 """
 
 from __future__ import annotations
@@ -38,6 +38,11 @@ PREFIX = "emulator."
 
 ROUNDING = 10.0
 """Tendencies below that many roundings of the field in a step do not count: there is nothing to learn in them."""
+
+def of_emulator(own: bool, numbers: Mapping[str, Any]) -> dict[str, bool]:
+    """Which of the numbers that are trained are the emulator's, or (`own` False) are not."""
+    return {name: name.startswith(PREFIX) == own for name in numbers}
+
 
 Tendencies = Callable[[Any], dict[str, jax.Array]]
 """From columns to the tendencies of the core's fields by name, per second; those that are not named are zero."""
@@ -91,19 +96,18 @@ class EmulatedCore:
 
     def advance(self, static, prepared, stepper, effects, surface):
         fields, known = prepared
-        fixed = jax.lax.stop_gradient((known, stepper, effects))
-        exact, stepper, diagnostics = self.core.advance(static[0], *fixed, surface)
-        like = self._emulated(static, fields, effects, surface)
+        stop, apart = jax.lax.stop_gradient, jax.lax.optimization_barrier
+        # what is computed for the derivatives must not change how the compiler rounds the solver's step
+        exact, stepper, diagnostics = apart(self.core.advance(static[0], *stop((known, stepper, effects)), surface))
+        like = self._emulated(static, *apart((fields, effects)), surface)
         # values of the solver to the last bit, derivatives of the emulator
-        stop = jax.lax.stop_gradient
         after = jax.tree.map(lambda x, e: stop(x) + (e - stop(e)), exact, like)
         return after, stop(stepper), diagnostics
 
     def _emulated(self, static, fields, effects, surface):
         """E(x, e)."""
         own, emulator = static
-        # from a copy of the fields: what is computed here must not change how the compiler rounds the solver's step
-        prepared = self.core.prepare(own, jax.lax.optimization_barrier(fields))
+        prepared = self.core.prepare(own, fields)
         change = self.of_closures(self.core, own, prepared, effects)
         found = emulator(self.core.columns(own, prepared, surface, self.time_step))
         change = dataclasses.replace(change, **{name: getattr(change, name) + x for name, x in found.items()})

@@ -23,7 +23,7 @@ from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Layers, Ocean
 from train import mesh as devices
 from train.config import OptimizerConfig, StageConfig
-from train.emulation import Emulation
+from train.emulation import Emulation, of_emulator
 from train.form import OCEAN, Form
 
 Numbers = dict[str, jax.Array]
@@ -102,9 +102,11 @@ class Learner:
 
     @property
     def transformation(self) -> optax.GradientTransformation:
-        """AdamW without its rate."""
+        """AdamW without its rate.  An emulator, which has a loss of its own, is clipped by itself."""
         c = self.config
         clip = optax.identity() if c.clip is None else optax.clip_by_global_norm(c.clip)
+        if self.emulation is not None:
+            clip = optax.chain(*(optax.masked(clip, functools.partial(of_emulator, own)) for own in (False, True)))
         decay = optax.add_decayed_weights(c.weight_decay, mask=lambda tree: jax.tree.map(lambda x: x.ndim > 1, tree))
         return optax.chain(clip, optax.scale_by_adam(c.beta1, c.beta2), decay)
 
@@ -169,7 +171,9 @@ class Learner:
         if stage.mode == "tendency":
             return static.loss(*self.changes(numbers, static, batch, stage))
         if stage.mode == "emulator":
-            return self.missed(numbers, static, batch, batch.truth, stage)
+            # states that are as balanced as those of the model's steps; a truth need not be
+            forecasts = self.forecasts(jax.lax.stop_gradient(numbers), static, batch, stage)
+            return self.missed(numbers, static, batch, forecasts, stage)
         forecasts = self.forecasts(numbers, static, batch, stage)
         loss, parts = static.loss(forecasts, batch.truth)
         if stage.mode == "emulated":
