@@ -13,7 +13,8 @@ it does not reach the emulator.  That has a loss of its own, the share of the so
     |N(x) - (M(x, 0) - x)/dt|^2 / |(M(x, 0) - x)/dt|^2,
 
 of each level of each variable in its own scale, in the states of the forecasts that are made, before the closures learn
-(stages of mode emulator) and while they do (mode emulated).  What is the core's own - the network and s - comes from its `train.form.Form`.
+(stages of mode emulator) and while they do (mode emulated).  What is the core's own - the network and s - comes from
+its `train.form.Form`.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ PREFIX = "emulator."
 
 ROUNDING = 10.0
 """Tendencies below that many roundings of the field in a step do not count: there is nothing to learn in them."""
+
 
 def of_emulator(own: bool, numbers: Mapping[str, Any]) -> dict[str, bool]:
     """Which of the numbers that are trained are the emulator's, or (`own` False) are not."""
