@@ -123,9 +123,9 @@ class StageConfig(Section):
         "forecast",
         description="forecast: through the model, a posteriori; tendency: what closures add to tracers against the "
         "increments of a truth that observations hold, or to layers against their subgrid source, a priori, as the "
-        "errors that they make within the steps; emulator: fit the section emulator to steps of the core from states "
-        "of the truth; emulated: as forecast, with the emulator's derivatives in place of the core's, while it goes "
-        "on learning",
+        "errors that they make within the steps; emulator: fit the section emulator to steps of the core from "
+        "states of forecasts; emulated: as forecast, with the emulator's derivatives in place of the core's, while it "
+        "goes on learning",
     )
     steps: int = pydantic.Field(gt=0, description="length of a forecast in steps of the model")
     save_every: int | None = pydantic.Field(
