@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 import jax_datetime as jdt
 import numpy as np
-import xarray as xr
 
 from ocean_gcm import rollout
 from ocean_gcm.data.series import CF_NAMES
@@ -58,5 +57,5 @@ def write_increments(path: str, model: OceanModel, begin: str, end: str, output:
         warnings.simplefilter("ignore")  # consolidated metadata are not yet in the standard of Zarr 3
         for variable in dataset.variables.values():
             variable.encoding = {}
-        xr.Dataset(dataset).to_zarr(output, mode="w", zarr_format=3, consolidated=True)
+        dataset.to_zarr(output, mode="w", zarr_format=3, consolidated=True)
     return dataset.sizes["time"]
