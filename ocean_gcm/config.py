@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pydantic
@@ -24,9 +24,10 @@ from ocean_gcm.grid.bathymetry import BathymetryConfig
 from ocean_gcm.grid.build import GridConfig
 from ocean_gcm.initial import InitialConfig, TracerConfig
 from ocean_gcm.quasi_geostrophic.experiment import LayersExperiment
+from ocean_gcm.section import Named
 from ocean_gcm.stochastic.initial import EnsembleConfig
 from ocean_gcm.validation import sentence, suggestion
-from ocean_gcm.yaml_tree import read_tree
+from ocean_gcm.yaml_tree import file_of, read_tree
 
 _MOST_CELLS = 10**10
 _DEEPEST = 1e5  # m
@@ -45,10 +46,8 @@ class Config(Experiment):
         description="dated records of what acts at the surface, in simulations and forecasts; null: the year repeats",
     )
     dynamics: DynamicsConfig = pydantic.Field(DynamicsConfig(), description="numerics of the resolved state")
-    closures: dict[str, ClosureConfig] = pydantic.Field(
-        {}, description="what is not resolved, by a name of your choice"
-    )
-    tracers: dict[str, TracerConfig] = pydantic.Field({}, description="passive tracers by name")
+    closures: Named[ClosureConfig] = pydantic.Field({}, description="what is not resolved, by a name of your choice")
+    tracers: Named[TracerConfig] = pydantic.Field({}, description="passive tracers by name")
     ensemble: EnsembleConfig = pydantic.Field(
         EnsembleConfig(), description="how `model.ensemble` perturbs the members' initial states"
     )
@@ -104,11 +103,11 @@ def load_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> Exper
 
     Raises UserError, one sentence with the key, the value found and what was expected.
     """
-    return config_from_dict(read_tree(path, overrides), str(path))
+    return config_from_dict(read_tree(path, overrides), lambda mistake: file_of(path, mistake))
 
 
-def config_from_dict(tree: Mapping[str, Any], source: str = "the configuration") -> Experiment:
-    """Validate a tree of keys and values; `source` names it in messages.  Raises UserError.
+def config_from_dict(tree: Mapping[str, Any], source: str | Callable[[str], str] = "the configuration") -> Experiment:
+    """Validate a tree of keys and values; `source` names it in messages, or of each mistake.  Raises UserError.
 
     The key dynamics.core decides which sections there are.
     """
@@ -121,9 +120,10 @@ def config_from_dict(tree: Mapping[str, Any], source: str = "the configuration")
                 refuse_others(tree.get("closures"), CLOSURES[core], union, other)
         return kind.model_validate(tree)
     except pydantic.ValidationError as error:
-        raise UserError(f"{source}: {sentence(error, kind)}") from None
+        mistake = sentence(error, kind)
     except UserError as error:
-        raise UserError(f"{source}: {error}") from None
+        mistake = str(error)
+    raise UserError(f"{source if isinstance(source, str) else source(mistake)}: {mistake}")
 
 
 def require_ocean(config: Experiment, what: str) -> Config:

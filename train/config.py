@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from math import cos, pi
@@ -12,39 +11,37 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from ocean_gcm.clock import Duration, TimeConfig
-from ocean_gcm.config import Config, load_config
+from ocean_gcm.config import Config, config_from_dict
 from ocean_gcm.errors import UserError
 from ocean_gcm.experiment import Experiment
 from ocean_gcm.metrics.loss import LossConfig
-from ocean_gcm.section import Section
+from ocean_gcm.section import Named, Section
 from ocean_gcm.validation import sentence
-from ocean_gcm.yaml_tree import dump_tree, read_tree
+from ocean_gcm.yaml_tree import dump_tree, file_of, is_relative, merged, read_tree
 from train.emulation import EmulatorConfig
 
 Moment = float | str
 """A share of the records, 0 to 1, or a date YYYY-MM-DD."""
 
+_PATHS = ("start", "truth.path", "truth.statistics")
+"""Keys whose paths count from the file where they stand."""
+
 Region = tuple[float, float, float, float]
 """West, east, south, north in degrees or m."""
 
 
-class ModelReference(Section):
-    """An experiment in a file of its own, with changes."""
-
-    config: str = pydantic.Field(description="model configuration (YAML), its path relative to this file")
-    overrides: dict[str, Any] = pydantic.Field({}, description="keys of it to set, such as grid.nx: 16")
-
-    def load(self, base: Path) -> Experiment:
-        """The model's configuration; `base` is the directory that its path counts from.  Raises UserError."""
-        texts = [f"{key}={json.dumps(value)}" for key, value in self.overrides.items()]
-        config = load_config(base / os.path.expandvars(self.config), texts)
-        # layers have forcings of another kind
-        if isinstance(config, Config) and config.forcing is not None:
-            raise UserError(
-                f"{self.config} has forcing.path = {config.forcing.path}; expected forcing: null, since a model is "
-                "trained with its repeating year"
-            )
-        return config
+def _experiment(tree: Any) -> Experiment:
+    """The model's configuration from its keys.  Raises UserError."""
+    if not isinstance(tree, dict | Experiment):
+        raise UserError(f"model is {tree!r}; expected a section of keys and values")
+    config = config_from_dict(tree, "model") if isinstance(tree, dict) else tree
+    # layers have forcings of another kind
+    if isinstance(config, Config) and config.forcing is not None:
+        raise UserError(
+            f"model.forcing.path is {config.forcing.path}; expected model.forcing: null, since a model is trained with "
+            "its repeating year"
+        )
+    return config
 
 
 class MadeTruth(Section):
@@ -60,10 +57,10 @@ class MadeTruth(Section):
         return tuple(time.require_whole_steps(f"{key}.{name}", getattr(self, name)) for name in names)
 
 
-class SimulatedTruth(ModelReference, MadeTruth):
+class SimulatedTruth(MadeTruth):
     """A truth that is made at the beginning of the training, by a model on the same grid (a twin experiment)."""
 
-    config: str | None = pydantic.Field(None, description="model configuration (YAML); null: that of the trained model")
+    model: dict[str, Any] = pydantic.Field({}, description="keys in which its model differs from the trained one")
 
 
 class ObservedTruth(MadeTruth):
@@ -228,7 +225,9 @@ class TrainConfig(Section):
     name: str = pydantic.Field(description="name of the training, for the reader")
     description: str = pydantic.Field("", description="what it is, for the reader")
     seed: int = pydantic.Field(0, ge=0, lt=2**32, description="seed of the order of the data and of all noise")
-    model: ModelReference = pydantic.Field(description="the model that is trained")
+    model: Annotated[pydantic.SerializeAsAny[Experiment], pydantic.PlainValidator(_experiment)] = pydantic.Field(
+        description="configuration of the model that is trained; base names the file that it begins with"
+    )
     start: str | None = pydantic.Field(
         None, description="exported model or training run whose variables are begun with; others are as configured"
     )
@@ -242,7 +241,7 @@ class TrainConfig(Section):
         (),
         description="months that are not learned from, 1 to 12; validations begin in them",
     )
-    trainable: dict[str, str | tuple[float, float]] = pydantic.Field(
+    trainable: Named[str | tuple[float, float]] = pydantic.Field(
         description="patterns of parameters' paths, each with auto, identity, positive or [low, high]"
     )
     emulator: EmulatorConfig | None = pydantic.Field(
@@ -291,7 +290,7 @@ class TrainConfig(Section):
         """The loss of a stage.  Raises UserError."""
         changes = self.stages[stage].loss
         try:
-            return LossConfig.model_validate({**self.loss.model_dump(mode="json"), **changes})
+            return LossConfig.model_validate(merged(self.loss.model_dump(mode="json"), changes))
         except pydantic.ValidationError as error:
             raise UserError(f"stages[{stage}].loss: {sentence(error, LossConfig)}") from None
 
@@ -309,10 +308,9 @@ class TrainConfig(Section):
         return tree
 
 
-def located(path: str | Path, base: Path) -> str | Path:
-    """A path of the configuration; a relative one counts from `base`."""
-    text = str(path)
-    return path if "://" in text or text.startswith(("/", "$", "~")) else base / path
+def located(path: str | Path, directory: Path) -> str | Path:
+    """A path of the configuration; a relative one counts from `directory`."""
+    return directory / path if is_relative(path) else path
 
 
 def load_train_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> TrainConfig:
@@ -320,10 +318,11 @@ def load_train_config(path: str | os.PathLike, overrides: Iterable[str] = ()) ->
 
     Raises UserError, one sentence with the key, the value found and what was expected.
     """
-    tree = read_tree(path, overrides)
+    tree = read_tree(path, overrides, paths=_PATHS)
     try:
         return TrainConfig.model_validate(tree)
     except pydantic.ValidationError as error:
-        raise UserError(f"{path}: {sentence(error, TrainConfig)}") from None
+        mistake = sentence(error, TrainConfig)
     except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+        mistake = str(error)
+    raise UserError(f"{file_of(path, mistake)}: {mistake}")

@@ -42,7 +42,7 @@ def open_truth(
 ) -> Truth:
     path, made = config.truth.path, (directory / "truth.zarr").absolute()
     if config.truth.simulate is not None:
-        path = make_truth(config.truth.simulate, twin_config(config, base), model, made, say)
+        path = make_truth(config.truth.simulate, twin_config(config), model, made, say)
     elif config.truth.observe is not None:
         path = make_observed_truth(config.truth.observe, model, made, say)
     return open_series(located(path, base), model)

@@ -32,13 +32,25 @@ def test_mistakes_name_the_key(training, override, message):
 
 
 @pytest.mark.parametrize(
+    "model, message",
+    [
+        ({"base": "missing.yaml"}, "training.yaml: base is missing.yaml; there is no configuration"),
+        ({"base": "model.yaml", "grid": {"nx": 2}}, "training.yaml: model: grid.nx is 2"),
+        ({"base": "model.yaml", "forcing": {"path": "x"}}, "model.forcing.path is x; expected .* null"),
+        ({"config": "model.yaml"}, "model: unknown key 'config'"),
+        (3, "model is 3; expected a section"),
+    ],
+)
+def test_models_that_there_are_not(training, model, message):
+    with pytest.raises(UserError, match=message):
+        training(model=model)
+
+
+@pytest.mark.parametrize(
     "changes, message",
     [
         ({"trainable": {"closures.drug.*": "positive"}}, "no parameter is called 'closures.drug"),
         ({"trainable": {"closures.**": "positif"}}, "did you mean 'positive'"),
-        ({"model": {"config": "missing.yaml"}}, "there is no configuration"),
-        ({"model": {"config": "model.yaml", "overrides": {"grid.nx": 2}}}, "grid.nx is 2"),
-        ({"model": {"config": "model.yaml", "overrides": {"forcing.path": "x"}}}, "forcing.path = x; expected .* null"),
         ({"mesh": {"batch": 64}}, "expected at most"),
     ],
 )
