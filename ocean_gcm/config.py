@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pydantic
@@ -26,7 +26,7 @@ from ocean_gcm.initial import InitialConfig, TracerConfig
 from ocean_gcm.quasi_geostrophic.experiment import LayersExperiment
 from ocean_gcm.section import Named
 from ocean_gcm.stochastic.initial import EnsembleConfig
-from ocean_gcm.validation import sentence, suggestion
+from ocean_gcm.validation import Source, named, suggestion, validated
 from ocean_gcm.yaml_tree import file_of, read_tree
 
 _MOST_CELLS = 10**10
@@ -103,10 +103,11 @@ def load_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> Exper
 
     Raises UserError, one sentence with the key, the value found and what was expected.
     """
-    return config_from_dict(read_tree(path, overrides), lambda mistake: file_of(path, mistake))
+    overrides = list(overrides)
+    return config_from_dict(read_tree(path, overrides), lambda mistake: file_of(path, mistake, overrides))
 
 
-def config_from_dict(tree: Mapping[str, Any], source: str | Callable[[str], str] = "the configuration") -> Experiment:
+def config_from_dict(tree: Mapping[str, Any], source: Source = "the configuration") -> Experiment:
     """Validate a tree of keys and values; `source` names it in messages, or of each mistake.  Raises UserError.
 
     The key dynamics.core decides which sections there are.
@@ -118,12 +119,9 @@ def config_from_dict(tree: Mapping[str, Any], source: str | Callable[[str], str]
         for other, union in CLOSURES.items():
             if other != core:
                 refuse_others(tree.get("closures"), CLOSURES[core], union, other)
-        return kind.model_validate(tree)
-    except pydantic.ValidationError as error:
-        mistake = sentence(error, kind)
     except UserError as error:
-        mistake = str(error)
-    raise UserError(f"{source if isinstance(source, str) else source(mistake)}: {mistake}")
+        raise named(source, str(error)) from None
+    return validated(kind, tree, source)
 
 
 def require_ocean(config: Experiment, what: str) -> Config:

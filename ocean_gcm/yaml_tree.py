@@ -56,11 +56,16 @@ def merged(
     return found
 
 
-def file_of(path: str | os.PathLike, mistake: str) -> str:
-    """The file in which the key stands with which the sentence `mistake` begins: `path` or one of its bases."""
+def file_of(path: str | os.PathLike, mistake: str, overrides: Iterable[str] = ()) -> str:
+    """The file in which the key stands with which the sentence `mistake` begins: `path` or one of its bases; `path` for
+    what `overrides` set."""
     words = re.sub(r"unknown key |the key |'", "", mistake)
-    key = ".".join(filter(None, re.match(r"(?:(\w+): )?([\w.\[\]]*)", words).groups()))
-    return str(_deepest(_read_yaml(Path(path)), re.findall(r"\w+", key), Path(path))[1])
+    keys = re.findall(r"\w+", ".".join(filter(None, re.match(r"(?:(\w+): )?([\w.\[\]]*)", words).groups())))
+    for override in overrides:
+        given = re.findall(r"\w+", override.partition("=")[0])
+        if keys[: len(given)] == given:
+            return str(path)
+    return os.path.normpath(_deepest(_read_yaml(Path(path)), keys, Path(path))[1])
 
 
 def _deepest(section: Mapping[str, Any], keys: list[str], path: Path) -> tuple[int, Path]:

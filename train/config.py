@@ -16,7 +16,7 @@ from ocean_gcm.errors import UserError
 from ocean_gcm.experiment import Experiment
 from ocean_gcm.metrics.loss import LossConfig
 from ocean_gcm.section import Named, Section
-from ocean_gcm.validation import sentence
+from ocean_gcm.validation import validated
 from ocean_gcm.yaml_tree import dump_tree, file_of, is_relative, merged, read_tree
 from train.emulation import EmulatorConfig
 
@@ -289,10 +289,7 @@ class TrainConfig(Section):
     def loss_of(self, stage: int) -> LossConfig:
         """The loss of a stage.  Raises UserError."""
         changes = self.stages[stage].loss
-        try:
-            return LossConfig.model_validate(merged(self.loss.model_dump(mode="json"), changes))
-        except pydantic.ValidationError as error:
-            raise UserError(f"stages[{stage}].loss: {sentence(error, LossConfig)}") from None
+        return validated(LossConfig, merged(self.loss.model_dump(mode="json"), changes), f"stages[{stage}].loss")
 
     def to_yaml(self) -> str:
         """All keys with their values, defaults included."""
@@ -318,11 +315,6 @@ def load_train_config(path: str | os.PathLike, overrides: Iterable[str] = ()) ->
 
     Raises UserError, one sentence with the key, the value found and what was expected.
     """
+    overrides = list(overrides)
     tree = read_tree(path, overrides, paths=_PATHS)
-    try:
-        return TrainConfig.model_validate(tree)
-    except pydantic.ValidationError as error:
-        mistake = sentence(error, TrainConfig)
-    except UserError as error:
-        mistake = str(error)
-    raise UserError(f"{file_of(path, mistake)}: {mistake}")
+    return validated(TrainConfig, tree, lambda mistake: file_of(path, mistake, overrides))
