@@ -64,8 +64,8 @@ def _geostrophic(dataset: xr.Dataset, name: str, label: str, truth: xr.Dataset) 
     elif coriolis is None:
         raise UserError(f"the truth lies on a plane and names no f0; {name} of --derived needs the Coriolis parameter")
     else:
-        dx = np.broadcast_to(_steps(place.x, place.x_edges, place.periodic_x), place.area.shape)
-        dy = np.broadcast_to(_steps(place.y, place.y_edges, place.periodic_y)[:, None], place.area.shape)
+        dx = np.broadcast_to(_steps(place.x, place.x_edges), place.area.shape)
+        dy = np.broadcast_to(_steps(place.y, place.y_edges)[:, None], place.area.shape)
         f = np.broadcast_to(coriolis[0] + coriolis[1] * place.y[:, None], place.area.shape)
     component = 0 if name == "ugos" else 1
 
@@ -76,10 +76,9 @@ def _geostrophic(dataset: xr.Dataset, name: str, label: str, truth: xr.Dataset) 
     return lazily(make, [_pieces(zos, 2)], 2, 2, {"units": "m s-1", "long_name": "surface geostrophic velocity"})
 
 
-def _steps(centres: np.ndarray, edges: np.ndarray, periodic: bool) -> np.ndarray:
-    """Distance from each centre to the next; from the last one to the first, if they are neighbours."""
-    beyond = centres[0] + edges[-1] - edges[0] if periodic else 2 * centres[-1] - centres[-2]
-    return np.diff(centres, append=beyond)
+def _steps(centres: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Distance from each centre to the next; from the last one to the first beyond it, in case they are neighbours."""
+    return np.diff(centres, append=centres[0] + edges[-1] - edges[0])
 
 
 def _mixed_layer(dataset: xr.Dataset, name: str, label: str, truth: xr.Dataset) -> xr.DataArray:

@@ -68,6 +68,29 @@ def test_stages_follow_each_other(training):
     assert config.loss_of(1) == config.loss
 
 
+def test_a_training_on_another_in_its_own_directory(training, tmp_path):
+    config, path = training(truth={"path": "truth.zarr"})
+    more = {"base": str(path), "model": {"closures": {"drag": None}}, "trainable": {"closures.more": "auto"}}
+    (tmp_path / "more.yaml").write_text(yaml.safe_dump(more))
+    found = load_train_config(tmp_path / "more.yaml", ["model.time.duration=P1D"])
+    assert (tmp_path / found.truth.path).resolve() == path.parent / "truth.zarr"
+    assert set(config.model.closures) - set(found.model.closures) == {"drag"} and found.model.time.duration == "P1D"
+    assert found.trainable == {"closures.**": "positive", "closures.more": "auto"} and found.stages == config.stages
+    written = yaml.safe_load(found.to_yaml())
+    assert "base" not in written["model"] and written["model"]["grid"] == config.model.grid.model_dump(mode="json")
+
+
+def test_the_loss_of_a_stage_is_merged(training):
+    stage = {"steps": 1, "iterations": 1, "learning_rate": 0.1}
+    terms = {"mean": {"kind": "squared_error", "blocks": [2], "weight": 3.0}}
+    changes = {"terms": terms, "variables": {"u": None}}
+    config, _ = training(stages=[stage, {**stage, "loss": changes}])
+    assert config.loss_of(0) == config.loss
+    loss = config.loss_of(1)
+    assert list(loss.terms) == ["error", "mean"] and loss.terms["error"] == config.loss.terms["error"]
+    assert set(config.loss.variables) - set(loss.variables) == {"u"}
+
+
 def test_rate_warms_up_and_falls_like_a_cosine():
     stage = StageConfig(steps=1, iterations=100, learning_rate=2.0, warmup=20, final_share=0.1)
     rates = [stage.rate(n) for n in range(100)]
