@@ -7,10 +7,11 @@ import pytest
 import xarray as xr
 import yaml
 
-from eval.forecast.derived import with_derived
+from eval.forecast.derived import coriolis_of, with_derived
 from eval.forecast.flow import Frame, evaluate_flow
 from eval.forecast.geometry import place_of, regions_of
 from eval.forecast.plan import DAY
+from eval.forecast.stores import _open
 from ocean_gcm.data.output import static_dataset
 from ocean_gcm.grid.geometry import plane
 from ocean_gcm.grid.grid import Grid
@@ -95,6 +96,12 @@ def test_walls_stay_walls():
     u, v = frame.at_centres(np.ones((NY, NX)), np.ones((NY, NX)))
     assert (u[:, 0] == 0.5).all() and (v[0] == 0.5).all() and (u[:, 1:] == 1).all() and (v[1:] == 1).all()
     assert regions_of(found["zos"], wet, ())["interior"].sum() == (NX - 6) * (NY - 6)
+
+
+def test_a_run_says_how_its_plane_rotates(tmp_path):
+    store(*CHANNEL).drop_attrs(deep=False).to_zarr(tmp_path / "output.zarr", consolidated=False)
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"grid": {"f0": F0, "beta": 1e-11}}))
+    assert coriolis_of(_open(tmp_path)) == (F0, 1e-11)
 
 
 class Steady:
