@@ -6,6 +6,7 @@ from pathlib import Path
 import jax
 import numpy as np
 from dated_stores import dated
+from layers_model import build
 from tiny_run import TREE
 
 import ocean_gcm as og
@@ -13,7 +14,31 @@ from ocean_gcm.config import config_from_dict
 from ocean_gcm.data import output
 
 
-def main(directory):
+def of_layers(directory):
+    model = build(precision="float32")
+    _, saved = model.unroll(model.initial_state(), steps=2, save_every=1)
+    model.to_xarray(saved).to_zarr(directory / "run.zarr")
+
+    def run(devices):
+        options = {
+            "start": "0001-01-01T01:00",
+            "members": 3,
+            "lead": "PT2H",
+            "save": "PT1H",
+            "variables": ["pv", "psi"],
+        }
+        path = directory / f"layers-{devices}.zarr"
+        return og.forecast(model, directory / "run.zarr", path, **options, devices=jax.devices()[:devices]).load()
+
+    one, two = run(1), run(2)
+    for name in ("pv", "psi"):
+        assert float(one[name].std("member").max()) > 0, name
+        scale = float(abs(one[name]).max())
+        np.testing.assert_allclose(two[name], one[name], rtol=0, atol=1e-6 * scale, err_msg=name)
+        print(name, np.array_equal(two[name], one[name]))
+
+
+def of_ocean(directory):
     model = og.build_model(config_from_dict(TREE))
     fields = output.fields_of(model.initial_state().ocean)
     states = {name: np.stack([array, array]) for name, array in fields.items()}
@@ -44,5 +69,6 @@ if __name__ == "__main__":
     jax.config.update("jax_disable_most_optimizations", True)  # compiles faster
     assert jax.device_count() == 2, jax.devices()
     with tempfile.TemporaryDirectory() as directory:
-        main(Path(directory))
+        of_ocean(Path(directory))
+        of_layers(Path(directory))
     print("equal")
