@@ -7,11 +7,12 @@ grid.  Variables of the model (`nnx.Variable`, weights among them) are on all de
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 from flax import nnx
-from jax.sharding import Mesh
+from jax.sharding import AxisType, Mesh
 from jax.sharding import PartitionSpec as P
 
 from ocean_gcm import rollout
@@ -21,6 +22,27 @@ from ocean_gcm.rollout import Trajectory
 from ocean_gcm.state import State
 
 AXES = ("batch", "ensemble", "y", "x")
+MEMBER = "member"
+"""The axis of a mesh whose devices share the members of ensembles, or other states that are stepped apart."""
+
+
+def member_mesh(devices: list[jax.Device] | None = None) -> Mesh:
+    """The devices, by default all, along the axis `MEMBER`."""
+    devices = jax.devices() if devices is None else devices
+    return jax.make_mesh((len(devices),), (MEMBER,), (AxisType.Auto,), devices=devices)
+
+
+def each_member(run: Callable, mesh: Mesh, everywhere: tuple, members: tuple) -> Any:
+    """`run(*everywhere, *of one member)` of each member (leading axis), on the device of a `member_mesh` where it lies.
+
+    The number of members must be a multiple of that of the devices.  For use inside of `jax.jit`.
+    """
+
+    def on_a_device(everywhere, members):
+        return rollout.each(lambda one: run(*everywhere, *one), members)
+
+    cut = jax.shard_map(on_a_device, mesh=mesh, in_specs=(P(), P(MEMBER)), out_specs=P(MEMBER), check_vma=False)
+    return cut(everywhere, members)
 
 
 def specs(tree: Any, shape: tuple[int, int], *lead: str | None) -> Any:

@@ -1,10 +1,15 @@
-"""Run by test_forecast.py with two simulated devices: prints "equal" if they make the members that one makes."""
+"""Run by test_forecast.py with two simulated devices: prints "equal" if they make the members that one makes.
+
+Of an ocean and of layers, whose truths' trajectories they share too.
+"""
 
 import tempfile
 from pathlib import Path
 
 import jax
 import numpy as np
+import pydantic
+import xarray as xr
 from dated_stores import dated
 from layers_model import build
 from tiny_run import TREE
@@ -12,6 +17,8 @@ from tiny_run import TREE
 import ocean_gcm as og
 from ocean_gcm.config import config_from_dict
 from ocean_gcm.data import output
+from ocean_gcm.quasi_geostrophic import truth
+from ocean_gcm.quasi_geostrophic.coarsening import OperatorConfig
 
 
 def of_layers(directory):
@@ -35,7 +42,17 @@ def of_layers(directory):
         assert float(one[name].std("member").max()) > 0, name
         scale = float(abs(one[name]).max())
         np.testing.assert_allclose(two[name], one[name], rtol=0, atol=1e-6 * scale, err_msg=name)
-        print(name, np.array_equal(two[name], one[name]))
+
+    # the third trajectory of a truth has a device alone
+    sampling = truth.Sampling(trajectories=3, steps=2, save_every=2)
+    cutoff = pydantic.TypeAdapter(OperatorConfig).validate_python({"kind": "cutoff"})
+    truth.write_truth(model.config, model.config, cutoff, sampling, directory / "truth.zarr")
+    with xr.open_zarr(directory / "truth.zarr", consolidated=False) as found:
+        for seed in range(3):
+            q = model.config.initial.potential_vorticity(model.grid, seed)
+            state = model.initial_state(jax.random.key(seed), fields={"potential_vorticity": q})
+            end = np.asarray(model.unroll(state, steps=2)[0].ocean.potential_vorticity)
+            np.testing.assert_allclose(found.pv[seed, -1], end, rtol=0, atol=1e-6 * np.abs(end).max())
 
 
 def of_ocean(directory):
