@@ -1,8 +1,9 @@
 """Run by test_forecast.py with two simulated devices: prints "equal" if they make the members that one makes.
 
-Of an ocean and of layers, whose truths' trajectories they share too.
+The argument is "ocean" or "layers"; of these they share the trajectories of truths, too.
 """
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -86,6 +87,5 @@ if __name__ == "__main__":
     jax.config.update("jax_disable_most_optimizations", True)  # compiles faster
     assert jax.device_count() == 2, jax.devices()
     with tempfile.TemporaryDirectory() as directory:
-        of_ocean(Path(directory))
-        of_layers(Path(directory))
+        {"ocean": of_ocean, "layers": of_layers}[sys.argv[1]](Path(directory))
     print("equal")

@@ -14,8 +14,10 @@ from pathlib import Path
 import jax
 import layers_training
 import numpy as np
+import xarray as xr
 import yaml
 
+from ocean_gcm.config import config_from_dict
 from train.config import load_train_config
 from train.setup import Material, Setup
 
@@ -44,6 +46,20 @@ MODEL = {"time.step": "PT2H", "precision": "float64"} | {
     "closures.subgrid": {**layers_training.MODEL["closures"]["subgrid"], "network": NETWORK}
     | {"random": {"number": 1, "time": 7200.0}}
 }
+
+
+def write(directory):
+    """The model and a truth of noise, for which nothing is compiled."""
+    (directory / "model.yaml").write_text(yaml.safe_dump(layers_training.MODEL))
+    grid, random = config_from_dict(layers_training.MODEL).grid.build(2), np.random.default_rng(1)
+    white = np.fft.rfft2(random.standard_normal((6, 5, *grid.shape))) * np.exp(-grid.kappa_squared * 6e4**2)
+    white[..., 0, 0] = 0
+    q = np.fft.irfft2(white, s=grid.shape[1:])
+    q *= 1e-5 / q.std()
+    dims = ("trajectory", "time", "layer", "y", "x")
+    fields = {"pv": (dims, q), "pv_subgrid_source": (dims, -1e-6 * q)}
+    coordinates = {"time": ("time", 7200.0 * np.arange(5), {"units": "s"}), "y": grid.y, "x": grid.x}
+    xr.Dataset(fields, coordinates).to_zarr(directory / "truth.zarr")
 
 
 def setup_of(directory, modes, batch, ensemble):
@@ -93,7 +109,7 @@ def gradients(directory, modes, shape):
 def main(modes, meshes):
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        layers_training.write(directory)
+        write(directory)
         one = gradients(directory, modes, (1, 1))
         for mesh in meshes:
             for mode, (loss, slope) in gradients(directory, modes, tuple(map(int, mesh.split("x")))).items():
