@@ -21,11 +21,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import pydantic
 from flax import nnx
 
-from ocean_gcm import rollout
 from ocean_gcm.closures.interface import Effects
 from ocean_gcm.closures.layers.neural_source import NeuralSourceConfig
 from ocean_gcm.closures.trainable import split
@@ -69,6 +67,9 @@ class EmulatedCore:
     grid = property(lambda self: self.core.grid)
     time_step = property(lambda self: self.core.time_step)
     diagnostics = property(lambda self: self.core.diagnostics)
+
+    def part(self, mesh_y, mesh_x):
+        return dataclasses.replace(self, core=self.core.part(mesh_y, mesh_x))
 
     def arrays(self, dtype):
         return self.core.arrays(dtype)
@@ -137,19 +138,20 @@ class Emulation:
         model.blueprint = dataclasses.replace(model.blueprint, core=EmulatedCore(model.core, self.tendency))
         return model
 
-    def loss(self, model: OceanModel, numbers: Mapping[str, jax.Array], states: Layers) -> jax.Array:
-        """What the emulator misses of the tendencies of the model's core in states (n, nz, ny, nx), as a share."""
+    def missed(self, model: OceanModel, numbers: Mapping[str, jax.Array]) -> Callable[[Layers], Any]:
+        """Function of fields to what the emulator misses of the tendency of the model's core there.
+
+        It gives mean squares, (nz,) in s-4, of the error and of the tendency.
+        """
         core, static, emulator = model.core, model.metrics(), self.tendency(numbers)
 
-        def missed(q: jax.Array) -> tuple[jax.Array, jax.Array]:
-            fields = Layers(q)
+        def missed(fields: Layers) -> tuple[jax.Array, jax.Array]:
+            fields = jax.lax.stop_gradient(fields)
             prepared = core.prepare(static, fields)
             stepper = core.first_stepper(fields, lambda: None)
             after, _, _ = core.advance(static, prepared, stepper, Effects(), None)
-            wanted = (after.potential_vorticity - q) / model.time_step
+            wanted = (after.potential_vorticity - fields.potential_vorticity) / model.time_step
             error = emulator(core.columns(static, prepared, None, model.time_step)) - jax.lax.stop_gradient(wanted)
-            # of each layer in its own scale
             return (error**2).mean((-2, -1)), (wanted**2).mean((-2, -1))
 
-        error, size = rollout.each(missed, jax.lax.stop_gradient(states.potential_vorticity))
-        return jnp.mean(error.mean(0) / size.mean(0))
+        return missed

@@ -22,8 +22,8 @@ class Form:
       loss: (config, stage, model, held, statistics, masks) -> the loss of a stage; `held()` is the truth with its
         increments.
       lacks: (increments by name) -> fields, what closures should add in a stage of tendencies, per second.
-      changes: (model, forcing, stage, (fields, clock, bits of a key)) -> (member, ...) fields that closures add, per
-        second.
+      changes: (model, forcing, stage, (fields, clock, bits of a key), numbers of members, each) -> (member, ...) fields
+        that closures add, per second; `each(function, arrays)` applies a function along their leading axis.
       surface: (fields with a leading axis of time) -> (time, ny, nx) by name, what figures show.
       draw: (path, model, leads, scores, rollout, title) writes a figure of a validation.
     """

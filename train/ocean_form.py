@@ -12,7 +12,6 @@ import jax
 import jax_datetime as jdt
 import numpy as np
 
-from ocean_gcm import rollout
 from ocean_gcm.clock import SECONDS_PER_DAY, duration_seconds
 from ocean_gcm.data.statistics import Statistics, compute_statistics, computed_once, read_statistics
 from ocean_gcm.data.truth import Period, Truth
@@ -89,7 +88,14 @@ def lacks(increments: Mapping[str, np.ndarray]) -> Ocean:
     return Ocean(**{**nothing, **known}, tracers=others)
 
 
-def changes(model: OceanModel, forcing: Any, stage: StageConfig, start: tuple[Ocean, jax.Array, jax.Array]) -> Ocean:
+def changes(
+    model: OceanModel,
+    forcing: Any,
+    stage: StageConfig,
+    start: tuple[Ocean, jax.Array, jax.Array],
+    members: jax.Array,
+    each: Callable,
+) -> Ocean:
     """Members see perturbed states and should give the same, and what draws their tracers back within `stage.draw`."""
     ocean, clock, words = start
     rate = 0.0 if stage.draw is None else 1.0 / duration_seconds(stage.draw, model.config.time.calendar)
@@ -98,7 +104,8 @@ def changes(model: OceanModel, forcing: Any, stage: StageConfig, start: tuple[Oc
     if stage.members == 1:
         return jax.tree.map(lambda x: x[None], tendencies(ocean))
     around = perturb(model, model.state_from(ocean, time, key), key, members=stage.members).ocean
-    found = rollout.each(tendencies, around)
+    around = jax.tree.map(lambda x: x[members], around)
+    found = each(tendencies, around)
     lack = {name: rate * (getattr(ocean, name) - getattr(around, name)) for name in ("temperature", "salinity")}
     return dataclasses.replace(found, **{name: getattr(found, name) - lack[name] for name in lack})
 

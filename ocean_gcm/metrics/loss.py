@@ -117,7 +117,11 @@ class Loss:
         Only the variables that count are looked at; others may be None.  Raises UserError if a term needs more members
         than there are, ValueError if the axes do not match.
         """
-        comparison = self._comparison(self.seen(prediction), self.seen(truth))
+        return self.of_seen(self.seen(prediction), self.seen(truth))
+
+    def of_seen(self, prediction: Any, truth: Any) -> tuple[jax.Array, dict[str, jax.Array]]:
+        """The loss and its parts of fields that are `seen` already."""
+        comparison = self._comparison(prediction, truth)
         variables = dict(self.variables)
         parts = {}
         for name, term in self.terms:

@@ -98,7 +98,7 @@ def test_losses_stay_apart(written, tmp_path):
 
     def both(numbers):
         forecasts = setup.learner.forecasts(numbers, static, batch, stage)
-        return static.loss(forecasts, batch.truth)[0], setup.learner.missed(numbers, static, forecasts)[0]
+        return static.loss(forecasts, batch.truth)[0], setup.learner.missed(numbers, static, forecasts, 2)[0]
 
     of_forecasts, of_emulator = jax.jacrev(both)(numbers)
     for name in numbers:
