@@ -24,9 +24,10 @@ from ocean_gcm.grid.bathymetry import BathymetryConfig
 from ocean_gcm.grid.build import GridConfig
 from ocean_gcm.initial import InitialConfig, TracerConfig
 from ocean_gcm.quasi_geostrophic.experiment import LayersExperiment
+from ocean_gcm.section import Named
 from ocean_gcm.stochastic.initial import EnsembleConfig
-from ocean_gcm.validation import sentence, suggestion
-from ocean_gcm.yaml_tree import read_tree
+from ocean_gcm.validation import Source, named, suggestion, validated
+from ocean_gcm.yaml_tree import file_of, read_tree
 
 _MOST_CELLS = 10**10
 _DEEPEST = 1e5  # m
@@ -45,10 +46,8 @@ class Config(Experiment):
         description="dated records of what acts at the surface, in simulations and forecasts; null: the year repeats",
     )
     dynamics: DynamicsConfig = pydantic.Field(DynamicsConfig(), description="numerics of the resolved state")
-    closures: dict[str, ClosureConfig] = pydantic.Field(
-        {}, description="what is not resolved, by a name of your choice"
-    )
-    tracers: dict[str, TracerConfig] = pydantic.Field({}, description="passive tracers by name")
+    closures: Named[ClosureConfig] = pydantic.Field({}, description="what is not resolved, by a name of your choice")
+    tracers: Named[TracerConfig] = pydantic.Field({}, description="passive tracers by name")
     ensemble: EnsembleConfig = pydantic.Field(
         EnsembleConfig(), description="how `model.ensemble` perturbs the members' initial states"
     )
@@ -104,11 +103,12 @@ def load_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> Exper
 
     Raises UserError, one sentence with the key, the value found and what was expected.
     """
-    return config_from_dict(read_tree(path, overrides), str(path))
+    overrides = list(overrides)
+    return config_from_dict(read_tree(path, overrides), lambda mistake: file_of(path, mistake, overrides))
 
 
-def config_from_dict(tree: Mapping[str, Any], source: str = "the configuration") -> Experiment:
-    """Validate a tree of keys and values; `source` names it in messages.  Raises UserError.
+def config_from_dict(tree: Mapping[str, Any], source: Source = "the configuration") -> Experiment:
+    """Validate a tree of keys and values; `source` names it in messages, or of each mistake.  Raises UserError.
 
     The key dynamics.core decides which sections there are.
     """
@@ -119,11 +119,9 @@ def config_from_dict(tree: Mapping[str, Any], source: str = "the configuration")
         for other, union in CLOSURES.items():
             if other != core:
                 refuse_others(tree.get("closures"), CLOSURES[core], union, other)
-        return kind.model_validate(tree)
-    except pydantic.ValidationError as error:
-        raise UserError(f"{source}: {sentence(error, kind)}") from None
     except UserError as error:
-        raise UserError(f"{source}: {error}") from None
+        raise named(source, str(error)) from None
+    return validated(kind, tree, source)
 
 
 def require_ocean(config: Experiment, what: str) -> Config:

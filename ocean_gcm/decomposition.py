@@ -7,40 +7,42 @@ grid.  Variables of the model (`nnx.Variable`, weights among them) are on all de
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import jax
 from flax import nnx
-from jax import lax
-from jax.sharding import Mesh
+from jax.sharding import AxisType, Mesh
 from jax.sharding import PartitionSpec as P
 
 from ocean_gcm import rollout
-from ocean_gcm.errors import UserError
 from ocean_gcm.forcing.surface import SurfaceForcing
-from ocean_gcm.grid.grid import Grid
 from ocean_gcm.model import OceanModel
 from ocean_gcm.rollout import Trajectory
-from ocean_gcm.state import Diagnostics, State
+from ocean_gcm.state import State
 
 AXES = ("batch", "ensemble", "y", "x")
+MEMBER = "member"
+"""The axis of a mesh whose devices share the members of ensembles, or other states that are stepped apart."""
 
 
-def require_grid(mesh: Mesh, grid: Grid, halo: int) -> None:
-    """Raises UserError unless the mesh cuts the grid into equal parts that are as wide as the halo."""
-    for axis, size in zip("yx", grid.shape[1:], strict=True):
-        parts = mesh.shape[axis]
-        if size % parts:
-            raise UserError(
-                f"grid.n{axis} is {size}; expected a multiple of {parts}, the devices along mesh.{axis} (rows of land "
-                "can fill it up)"
-            )
-        if parts > 1 and size // parts < halo:
-            raise UserError(
-                f"mesh.{axis} is {parts}, which leaves {size // parts} of {size} cells to a device; expected at least "
-                f"{halo}, the halo"
-            )
+def member_mesh(devices: list[jax.Device] | None = None) -> Mesh:
+    """The devices, by default all, along the axis `MEMBER`."""
+    devices = jax.devices() if devices is None else devices
+    return jax.make_mesh((len(devices),), (MEMBER,), (AxisType.Auto,), devices=devices)
+
+
+def each_member(run: Callable, mesh: Mesh, everywhere: tuple, members: tuple) -> Any:
+    """`run(*everywhere, *of one member)` of each member (leading axis), on the device of a `member_mesh` where it lies.
+
+    The number of members must be a multiple of that of the devices.  For use inside of `jax.jit`.
+    """
+
+    def on_a_device(everywhere, members):
+        return rollout.each(lambda one: run(*everywhere, *one), members)
+
+    cut = jax.shard_map(on_a_device, mesh=mesh, in_specs=(P(), P(MEMBER)), out_specs=P(MEMBER), check_vma=False)
+    return cut(everywhere, members)
 
 
 def specs(tree: Any, shape: tuple[int, int], *lead: str | None) -> Any:
@@ -88,13 +90,12 @@ def unroll(
       mesh: with the axes `AXES`, of the type Auto.
       model, states, forcing, steps, save_every, offload: see `OceanModel.unroll`.
 
-    Raises UserError if the mesh does not divide the grid.
+    Raises UserError if the mesh does not divide the grid, or the core cannot be cut.
     """
     forcing = model.forcing if forcing is None else forcing
     if mesh.size == 1:
         run = lambda s: model.unroll(s, forcing, steps=steps, save_every=save_every, offload=offload)  # noqa: E731
         return rollout.each(run, states, axes=2)
-    require_grid(mesh, model.grid, model.core.numerics.halo)
     nodes, structure = jax.tree.flatten(model, is_leaf=_is_variable)
     blueprint = model.blueprint.part(mesh.shape["y"], mesh.shape["x"])
 
@@ -103,13 +104,13 @@ def unroll(
         part.blueprint = blueprint
         run = lambda s: part.unroll(s, forcing, steps=steps, save_every=save_every, offload=offload)  # noqa: E731
         end, saved = rollout.each(run, states, axes=2)
-        return end, Trajectory(saved.states, _of_all_parts(saved.diagnostics))
+        return end, Trajectory(saved.states, saved.diagnostics.over(("y", "x")))
 
     shape = model.grid.shape[1:]
-    lead = lead_axes(mesh, *states.ocean.u.shape[:2])
+    lead = lead_axes(mesh, *states.clock.shape[:2])
     of_model = [P() if _is_variable(node) else specs(node, shape) for node in nodes]
     of_states, of_saved = (jax.tree.map(lambda a, n=n: _spec_of_state(a, shape, lead, n), states) for n in (0, 1))
-    of_diagnostics = Diagnostics(*[P(*lead)] * 4)
+    of_diagnostics = jax.tree.map(lambda _: P(*lead), model.core.diagnostics.zero(model.dtype))
     run = jax.shard_map(
         on_a_device,
         mesh=mesh,
@@ -125,13 +126,6 @@ def _spec_of_state(array: jax.Array, shape: tuple[int, int], lead: tuple, times:
     """Of an array of a state behind (batch, member), with `times` axes of time inserted after these."""
     spec = specs(array, shape, *lead)
     return P(*lead, *(None,) * times, *tuple(spec)[len(lead) :])
-
-
-def _of_all_parts(diagnostics: Diagnostics) -> Diagnostics:
-    total = lambda x: lax.psum(x, ("y", "x"))  # noqa: E731
-    return dataclasses.replace(
-        jax.tree.map(total, diagnostics), courant=lax.pmax(lax.stop_gradient(diagnostics.courant), ("y", "x"))
-    )
 
 
 def _is_variable(node: Any) -> bool:

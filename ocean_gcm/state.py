@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import jax_datetime as jdt
+from jax import lax
 
 
 @jax.tree_util.register_dataclass
@@ -149,6 +150,11 @@ class Diagnostics:
             jnp.maximum(self.courant, other.courant),
         )
 
+    def over(self, axes: tuple[str, ...]) -> Diagnostics:
+        """Of the whole grid, from those of the parts that devices along the named mesh axes have."""
+        inputs = (lax.psum(x, axes) for x in (self.volume_input, self.heat_input, self.salt_input))
+        return Diagnostics(*inputs, _largest(self.courant, axes))
+
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
@@ -165,3 +171,12 @@ class LayersDiagnostics:
     def __add__(self, other: LayersDiagnostics) -> LayersDiagnostics:
         """Of the Courant numbers the largest counts."""
         return LayersDiagnostics(jnp.maximum(self.courant, other.courant))
+
+    def over(self, axes: tuple[str, ...]) -> LayersDiagnostics:
+        """Of the whole grid, from those of the parts that devices along the named mesh axes have."""
+        return LayersDiagnostics(_largest(self.courant, axes))
+
+
+def _largest(courant: jax.Array, axes: tuple[str, ...]) -> jax.Array:
+    # no derivative is defined, and none is wanted
+    return lax.pmax(lax.stop_gradient(courant), axes)

@@ -10,7 +10,8 @@ import numpy as np
 import xarray as xr
 
 from ocean_gcm.build import build_model
-from ocean_gcm.config import Config
+from ocean_gcm.data.layers_statistics import layers_statistics
+from ocean_gcm.data.layers_truth import open_layers_truth
 from ocean_gcm.data.statistics import (
     DEFAULT_VARIABLES,
     PIECE_BYTES,
@@ -21,9 +22,14 @@ from ocean_gcm.data.statistics import (
 )
 from ocean_gcm.data.truth import INCREMENT, open_truth
 from ocean_gcm.errors import UserError
+from ocean_gcm.experiment import Experiment
 from ocean_gcm.grid.grid import Grid
 from ocean_gcm.input_statistics import measure_inputs
+from ocean_gcm.metrics.loss import LAYERS_VARIABLES
 from ocean_gcm.metrics.moments import Moments
+from ocean_gcm.model import OceanModel
+from ocean_gcm.quasi_geostrophic.experiment import LayersExperiment
+from ocean_gcm.validation import suggestion
 
 SMALLEST_INCREMENT = 0.005
 """Smallest scale of a level's increments, as a share of the largest: the abyss lacks little and keeps what is added."""
@@ -33,7 +39,7 @@ STATES = 24
 
 
 def measure_truth(
-    config: Config,
+    config: Experiment,
     path: str | Path,
     *,
     lead: float | None = None,
@@ -47,14 +53,17 @@ def measure_truth(
       config: of the model; its closures play no part.
       path: the truth, as `open_truth` takes it.
       lead: time over which changes are taken, s, a multiple of the interval of the records; default: that interval.
-      period: beginning and end, shares of the records or dates: what is learned from.
-      variables: the model's names; default: all of temperature, salinity, u, v, sea_surface_height that vary.
+      period: beginning and end, shares of the records (of layers trajectories) or dates: what is learned from.
+      variables: the model's names; default: all of temperature, salinity, u, v, sea_surface_height that vary, or all of
+        `LAYERS_VARIABLES`.
       say: gets a sentence for each variable that is left out.
 
     Raises UserError for a truth that does not fit the model.
     """
     # files that the closures name may be those that are to be made
     model = build_model(config.model_copy(update={"closures": {}, "weights": None}))
+    if isinstance(config, LayersExperiment):
+        return _of_layers(model, path, lead, period, variables)
     truth = open_truth(path, model)
     chosen = truth.split({"period": period})["period"]
     data = truth.series.dataset.isel(time=slice(chosen.begin, chosen.end))
@@ -84,6 +93,24 @@ def measure_truth(
     scales = {**output_scales(statistics), **{name: spread.tolist() for name, spread in lacks.items()}}
     network = {"mean": dict(measured.mean), "scale": dict(measured.scale), "output_scale": scales}
     return dataclasses.replace(statistics, network=network)
+
+
+def _of_layers(
+    model: OceanModel,
+    path: str | Path,
+    lead: float | None,
+    period: tuple[float | str, float | str],
+    variables: Iterable[str] | None,
+) -> Statistics:
+    """`measure_truth` of layers, whose period is a share of the trajectories."""
+    for name in variables or ():
+        if name not in LAYERS_VARIABLES:
+            raise UserError(f"--variables contains {name!r}; of layers {suggestion(name, LAYERS_VARIABLES)}")
+    truth = open_layers_truth(path, model)
+    stride = 1 if lead is None else truth.stride(round(lead), "--lead")
+    found = layers_statistics(truth, truth.split({"period": period})["period"], model, stride)
+    chosen = {name: found.variables[name] for name in variables or found.variables}
+    return dataclasses.replace(found, variables=chosen)
 
 
 def output_scales(statistics: Statistics) -> dict[str, list[float]]:

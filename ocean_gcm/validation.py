@@ -6,12 +6,31 @@ import difflib
 import types
 import typing
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import pydantic
 
+from ocean_gcm.errors import UserError
+
 _LONGEST = 60
+Source = str | Callable[[str], str]
+"""What messages call the place of a configuration; or a function that tells it from the mistake."""
+Model = TypeVar("Model", bound=pydantic.BaseModel)
+
+
+def validated(model: type[Model], tree: Any, source: Source) -> Model:
+    """Keys and values as a `model`.  Raises UserError: `source` and the first mistake as one sentence."""
+    try:
+        return model.model_validate(tree)
+    except pydantic.ValidationError as error:
+        mistake = sentence(error, model)
+    raise named(source, mistake)
+
+
+def named(source: Source, mistake: str) -> UserError:
+    """The error of a mistake in `source`."""
+    return UserError(f"{source if isinstance(source, str) else source(mistake)}: {mistake}")
 
 
 def suggestion(name: str, valid: Iterable[str]) -> str:

@@ -1,25 +1,133 @@
-"""Trees of keys and values: YAML in and out, single keys set by texts such as "grid.nx=60"."""
+"""Trees of keys and values: YAML in and out, files on others, single keys set by texts such as "grid.nx=60"."""
 
 from __future__ import annotations
 
 import difflib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ocean_gcm.data.paths import expand
 from ocean_gcm.errors import UserError
 
+BASE = "base"
+_FORMS = ("kind", "architecture")
+"""Keys that say which form a section has."""
 
-def read_tree(path: str | os.PathLike, overrides: Iterable[str] = ()) -> dict[str, Any]:
-    """Keys and values of a YAML file, some of them set by texts such as "grid.nx=60".  Raises UserError."""
-    tree = _read_yaml(Path(path))
+
+def read_tree(path: str | os.PathLike, overrides: Iterable[str] = (), *, paths: Iterable[str] = ()) -> dict[str, Any]:
+    """Keys and values of a YAML file, on those of the file that its key `base` names (see `merged`).
+
+    overrides: texts such as "grid.nx=60", which set keys.
+    paths: keys whose relative paths count from the file where they stand; those of a base come as they count from
+    `path`.
+
+    Raises UserError.
+    """
+    tree = _on_bases(Path(path), tuple(paths), ())
     for override in overrides:
         _override(tree, override)
     return tree
+
+
+def merged(
+    below: Mapping[str, Any], above: Mapping[str, Any], base: Callable[[Any], Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
+    """The keys of `above` on those of `below`: sections are merged, all else is replaced, lists as wholes.
+
+    A section of another kind (or architecture) takes the place of the one below.  So does one with a key `base`, where
+    `base` is given: it begins with what `base` makes of the value.
+    """
+    if base is not None and BASE in above and not isinstance(above[BASE], Mapping):
+        below = base(above[BASE])
+        above = {key: value for key, value in above.items() if key != BASE}
+    elif any(key in below and key in above and below[key] != above[key] for key in _FORMS):
+        below = {}
+    found = dict(below)
+    for key, value in above.items():
+        if isinstance(value, Mapping):
+            here = found.get(key)
+            value = merged(here if isinstance(here, Mapping) else {}, value, base)
+        found[key] = value
+    return found
+
+
+def file_of(path: str | os.PathLike, mistake: str, overrides: Iterable[str] = ()) -> str:
+    """The file in which the key stands with which the sentence `mistake` begins: `path` or one of its bases; `path` for
+    what `overrides` set."""
+    words = re.sub(r"unknown key |the key |'", "", mistake)
+    keys = re.findall(r"\w+", ".".join(filter(None, re.match(r"(?:(\w+): )?([\w.\[\]]*)", words).groups())))
+    for override in overrides:
+        given = re.findall(r"\w+", override.partition("=")[0])
+        if keys[: len(given)] == given:
+            return str(path)
+    return os.path.normpath(_deepest(_read_yaml(Path(path)), keys, Path(path))[1])
+
+
+def _deepest(section: Mapping[str, Any], keys: list[str], path: Path) -> tuple[int, Path]:
+    """How many of `keys` lie below each other in a section of the file `path` or in its base, and in which file."""
+    found = (0, path)
+    if isinstance(section.get(BASE), str):
+        base = _base_file(section[BASE], path)
+        found = max(found, _deepest(_read_yaml(base), keys, base), key=lambda one: one[0])
+    if keys and keys[0] in section:
+        below = section[keys[0]]
+        number, file = _deepest(below, keys[1:], path) if isinstance(below, Mapping) else (0, path)
+        if number + 1 >= found[0]:
+            found = number + 1, file
+    return found
+
+
+def _on_bases(path: Path, paths: tuple[str, ...], passed: tuple[Path, ...]) -> dict[str, Any]:
+    """Keys and values of the file `path`, reached over the files `passed`."""
+    chain = (*passed, path)
+
+    def base(name: Any) -> dict[str, Any]:
+        if name is None:
+            return {}
+        file = _base_file(name, path)
+        if any(file.resolve() == other.resolve() for other in chain):
+            way = " -> ".join(str(other) for other in (*chain, file))
+            raise UserError(f"{path}: base is {name}, which leads back to a file that needs it: {way}")
+        tree = _on_bases(file, paths, chain)
+        if file.parent != path.parent:
+            for key in paths:
+                _move(tree, key.split("."), file.parent, path.parent)
+        return tree
+
+    return merged({}, _read_yaml(path), base)
+
+
+def _base_file(name: Any, path: Path) -> Path:
+    """The file that `base` names in the file `path`."""
+    if not isinstance(name, str) or "://" in name:
+        raise UserError(f"{path}: base is {name!r}; expected a YAML file, its path relative to this one, or null")
+    file = path.parent / expand(name)
+    if not file.exists():
+        raise UserError(f"{path}: base is {name}; {_no_file(file)}")
+    return file
+
+
+def _move(tree: dict[str, Any], keys: list[str], origin: Path, target: Path) -> None:
+    """Let a relative path below `keys`, which counts from the directory `origin`, count from `target`."""
+    *above, key = keys
+    for name in above:
+        tree = tree.get(name)
+        if not isinstance(tree, dict):
+            return
+    value = tree.get(key)
+    if isinstance(value, str) and is_relative(value):
+        tree[key] = os.path.relpath(origin / value, target)
+
+
+def is_relative(path: str | os.PathLike) -> bool:
+    """Whether a path in a file counts from there: it is no address and begins with no variable."""
+    text = os.fspath(path)
+    return "://" not in text and not text.startswith(("/", "$", "~"))
 
 
 class _Loader(yaml.SafeLoader):
@@ -76,10 +184,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        names = [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
-        near = difflib.get_close_matches(path.name, names, n=1)
-        hint = f"; did you mean {path.parent / near[0]}?" if near else ""
-        raise UserError(f"there is no configuration {path}{hint}") from None
+        raise UserError(_no_file(path)) from None
     except IsADirectoryError:
         raise UserError(f"{path} is a directory; expected a YAML file") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -92,6 +197,12 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         found = "is empty" if tree is None else f"holds a {type(tree).__name__}"
         raise UserError(f"{path} {found}; expected keys and values")
     return tree
+
+
+def _no_file(path: Path) -> str:
+    names = [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
+    near = difflib.get_close_matches(path.name, names, n=1)
+    return f"there is no configuration {path}" + (f"; did you mean {path.parent / near[0]}?" if near else "")
 
 
 def _override(tree: dict[str, Any], override: str) -> None:
@@ -117,7 +228,7 @@ def _override(tree: dict[str, Any], override: str) -> None:
 
 
 def _joined(section: dict | list, keys: list[str]) -> list[str]:
-    """`keys`, the first of them joined where the section has a key with dots (model.overrides of a training has)."""
+    """`keys`, the first of them joined where the section has a key with dots (trainable of a training has)."""
     if isinstance(section, dict):
         for number in range(len(keys), 1, -1):
             if (key := ".".join(keys[:number])) in section:

@@ -73,7 +73,7 @@ def test_info_shows_what_a_configuration_amounts_to(path, capsys):
         assert words in printed
 
 
-@pytest.mark.parametrize("arguments", [["statistics", "{qg}", "truth.zarr", "--output", "s.json"]])
+@pytest.mark.parametrize("arguments", [["coarsen", "run", "--factor", "2", "--output", "c.zarr", "--config", "{qg}"]])
 def test_commands_of_one_core_say_so(capsys, arguments):
     qg = str(CONFIGS / "qg_eddy.yaml")
     assert cli.main([a.format(qg=qg) for a in arguments]) == 2

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from minimal_config import MINIMAL
 
 from ocean_gcm.config import Config, config_from_dict, load_config
 from ocean_gcm.errors import UserError
@@ -15,25 +16,6 @@ from ocean_gcm.experiment import differences
 from ocean_gcm.yaml_tree import dump_tree, read_tree
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
-
-MINIMAL = {
-    "name": "small",
-    "precision": "float64",
-    "grid": {
-        "geometry": "sphere",
-        "nx": 8,
-        "ny": 6,
-        "x": [0, 80],
-        "y": [-60, 60],
-        "periodic_x": True,
-        "levels": {"thickness": [100, 300, 600]},
-    },
-    "bathymetry": {"kind": "flat", "depth": 1000},
-    "initial": {"kind": "linear"},
-    "closures": {"drag": {"kind": "bottom_drag", "linear": 1e-3}},
-    "time": {"step": "PT2H", "duration": "P10D"},
-    "output": {"interval": "P1D"},
-}
 
 
 def changed(**values):

@@ -4,6 +4,9 @@ import copy
 import json
 import re
 
+import jax
+import jax.numpy as jnp
+import layers_model
 import numpy as np
 import pytest
 import tiny_run
@@ -11,10 +14,12 @@ import xarray as xr
 
 from ocean_gcm import cli
 from ocean_gcm.build import build_model
+from ocean_gcm.closures.layers.features import FEATURES
 from ocean_gcm.config import config_from_dict
 from ocean_gcm.data import output
 from ocean_gcm.data.statistics import FORMAT, read_statistics
 from ocean_gcm.errors import UserError
+from ocean_gcm.state import Layers
 
 RECORDS, DAY = 10, 86400
 LEARNED = {"kind": "neural_tendencies", "features": ["temperature", "velocity"], "network": {"width": 8}}
@@ -170,3 +175,71 @@ def test_increments_give_the_scale_of_fluxes(files, model, tmp_path):
         spread = np.sqrt(np.average((x - np.average(x, weights=weights)) ** 2, weights=weights))
         assert found[level] == pytest.approx(spread, rel=1e-6)
     assert found[2] == pytest.approx(0.005 * found[0], rel=1e-9)
+
+
+# ---- layers ----
+@pytest.fixture(scope="module")
+def layers(tmp_path_factory):
+    """(model, potential vorticity (trajectory, time, ...), run of the command)."""
+    directory = tmp_path_factory.mktemp("layers")
+    model = layers_model.build(closures={}, forcing={})
+    random, grid = np.random.default_rng(2), model.grid
+    white = np.fft.rfft2(random.standard_normal((5, 6, *grid.shape))) / (2e-5 + np.sqrt(grid.kappa_squared))
+    white *= (grid.kappa_squared > 0) & (np.sqrt(grid.kappa_squared) < 0.6 * grid.k.max())
+    q = np.fft.irfft2(white, s=grid.shape[1:])
+    q *= 1e-5 / q.std()
+    dims = ("trajectory", "time", "layer", "y", "x")
+    dataset = {"pv": (dims, q), "pv_subgrid_source": (dims, 1e-6 * q)}
+    coordinates = {"time": ("time", 3600.0 * np.arange(6), {"units": "s"}), "y": grid.y, "x": grid.x}
+    xr.Dataset(dataset, coordinates).to_zarr(directory / "truth.zarr")
+    (directory / "model.yaml").write_text(model.config.to_yaml())
+
+    def run(*more):
+        path = directory / "statistics.json"
+        arguments = [str(directory / name) for name in ("model.yaml", "truth.zarr")]
+        return cli.main(["statistics", *arguments, "--output", str(path), *more]), path
+
+    return model, q, run
+
+
+def test_scales_of_layers_are_those_of_the_inputs_of_networks(layers):
+    model, q, run = layers
+    code, path = run("--lead", "PT2H")
+    assert code == 0
+    found = read_statistics(path)
+    learned = q[:4]  # 0.8 of the trajectories
+    assert found.lead == 7200 and set(found.variables) == {
+        "potential_vorticity", "vorticity", "streamfunction", "u", "v"
+    }  # fmt: skip
+    of_pairs = np.stack([learned[:, :-2], learned[:, 2:]])
+    of_q = found.variables["potential_vorticity"]
+    np.testing.assert_allclose(of_q.standard_deviation, of_pairs.std((0, 1, 2, 4, 5)), rtol=1e-6)
+    change = of_pairs[1] - of_pairs[0]
+    np.testing.assert_allclose(of_q.tendency_standard_deviation, change.std((0, 1, 3, 4)), rtol=1e-6)
+    scale = found.network["scale"]
+    assert set(scale) == set(FEATURES)
+    core, static = model.core, model.metrics()
+
+    @jax.jit
+    @jax.vmap
+    def squares(q):
+        columns = core.columns(static, core.prepare(static, Layers(q)), None, 3600.0)
+        fields = {name: jnp.stack(feature.fields(columns)) for name, feature in FEATURES.items()}
+        return {name: (f**2).mean((0, -2, -1)) for name, f in fields.items()}
+
+    for name, each in squares(of_pairs.reshape(-1, *q.shape[2:])).items():
+        np.testing.assert_allclose(scale[name], np.sqrt(each.mean(0)), rtol=1e-6, err_msg=name)
+    np.testing.assert_allclose(found.network["output_scale"]["source"], 1e-6 * of_pairs[0].std((0, 1, 3, 4)), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--lead", "PT90M"], "--lead is 5400 s; expected a multiple of 3600 s"),
+        (["--period", "0001-01-01", "0001-02-01"], "expected shares of the truth from 0 to 1"),
+        (["--variables", "temperature"], "--variables contains 'temperature'; of layers"),
+    ],
+)
+def test_what_layers_do_not_know(layers, options, words, capsys):
+    assert layers[2](*options)[0] == 2
+    assert words in capsys.readouterr().err

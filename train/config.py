@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from math import cos, pi
@@ -12,38 +11,36 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from ocean_gcm.clock import Duration, TimeConfig
-from ocean_gcm.config import Config, load_config
+from ocean_gcm.config import Config, config_from_dict
 from ocean_gcm.errors import UserError
 from ocean_gcm.experiment import Experiment
 from ocean_gcm.metrics.loss import LossConfig
-from ocean_gcm.section import Section
-from ocean_gcm.validation import sentence
-from ocean_gcm.yaml_tree import dump_tree, read_tree
+from ocean_gcm.section import Named, Section
+from ocean_gcm.validation import validated
+from ocean_gcm.yaml_tree import dump_tree, file_of, is_relative, merged, read_tree
 
 Moment = float | str
 """A share of the records, 0 to 1, or a date YYYY-MM-DD."""
+
+_PATHS = ("start", "truth.path", "truth.statistics")
+"""Keys whose paths count from the file where they stand."""
 
 Region = tuple[float, float, float, float]
 """West, east, south, north in degrees or m."""
 
 
-class ModelReference(Section):
-    """An experiment in a file of its own, with changes."""
-
-    config: str = pydantic.Field(description="model configuration (YAML), its path relative to this file")
-    overrides: dict[str, Any] = pydantic.Field({}, description="keys of it to set, such as grid.nx: 16")
-
-    def load(self, base: Path) -> Experiment:
-        """The model's configuration; `base` is the directory that its path counts from.  Raises UserError."""
-        texts = [f"{key}={json.dumps(value)}" for key, value in self.overrides.items()]
-        config = load_config(base / os.path.expandvars(self.config), texts)
-        # layers have forcings of another kind
-        if isinstance(config, Config) and config.forcing is not None:
-            raise UserError(
-                f"{self.config} has forcing.path = {config.forcing.path}; expected forcing: null, since a model is "
-                "trained with its repeating year"
-            )
-        return config
+def _experiment(tree: Any) -> Experiment:
+    """The model's configuration from its keys.  Raises UserError."""
+    if not isinstance(tree, dict | Experiment):
+        raise UserError(f"model is {tree!r}; expected a section of keys and values")
+    config = config_from_dict(tree, "model") if isinstance(tree, dict) else tree
+    # layers have forcings of another kind
+    if isinstance(config, Config) and config.forcing is not None:
+        raise UserError(
+            f"model.forcing.path is {config.forcing.path}; expected model.forcing: null, since a model is trained with "
+            "its repeating year"
+        )
+    return config
 
 
 class MadeTruth(Section):
@@ -59,10 +56,10 @@ class MadeTruth(Section):
         return tuple(time.require_whole_steps(f"{key}.{name}", getattr(self, name)) for name in names)
 
 
-class SimulatedTruth(ModelReference, MadeTruth):
+class SimulatedTruth(MadeTruth):
     """A truth that is made at the beginning of the training, by a model on the same grid (a twin experiment)."""
 
-    config: str | None = pydantic.Field(None, description="model configuration (YAML); null: that of the trained model")
+    model: dict[str, Any] = pydantic.Field({}, description="keys in which its model differs from the trained one")
 
 
 class ObservedTruth(MadeTruth):
@@ -227,7 +224,9 @@ class TrainConfig(Section):
     name: str = pydantic.Field(description="name of the training, for the reader")
     description: str = pydantic.Field("", description="what it is, for the reader")
     seed: int = pydantic.Field(0, ge=0, lt=2**32, description="seed of the order of the data and of all noise")
-    model: ModelReference = pydantic.Field(description="the model that is trained")
+    model: Annotated[pydantic.SerializeAsAny[Experiment], pydantic.PlainValidator(_experiment)] = pydantic.Field(
+        description="configuration of the model that is trained; base names the file that it begins with"
+    )
     start: str | None = pydantic.Field(
         None, description="exported model or training run whose variables are begun with; others are as configured"
     )
@@ -241,7 +240,7 @@ class TrainConfig(Section):
         (),
         description="months that are not learned from, 1 to 12; validations begin in them",
     )
-    trainable: dict[str, str | tuple[float, float]] = pydantic.Field(
+    trainable: Named[str | tuple[float, float]] = pydantic.Field(
         description="patterns of parameters' paths, each with auto, identity, positive or [low, high]"
     )
     emulator: dict[str, Any] | None = pydantic.Field(
@@ -291,7 +290,7 @@ class TrainConfig(Section):
     def loss_of(self, stage: int) -> LossConfig:
         """The loss of a stage.  Raises UserError."""
         changes = self.stages[stage].loss
-        return section(LossConfig, {**self.loss.model_dump(mode="json"), **changes}, f"stages[{stage}].loss")
+        return validated(LossConfig, merged(self.loss.model_dump(mode="json"), changes), f"stages[{stage}].loss")
 
     def to_yaml(self) -> str:
         """All keys with their values, defaults included."""
@@ -307,18 +306,9 @@ class TrainConfig(Section):
         return tree
 
 
-def section(of: type[Section], keys: dict[str, Any], name: str) -> Any:
-    """The section `name`, of a type that depends on the model.  Raises UserError."""
-    try:
-        return of.model_validate(keys)
-    except pydantic.ValidationError as error:
-        raise UserError(f"{name}: {sentence(error, of)}") from None
-
-
-def located(path: str | Path, base: Path) -> str | Path:
-    """A path of the configuration; a relative one counts from `base`."""
-    text = str(path)
-    return path if "://" in text or text.startswith(("/", "$", "~")) else base / path
+def located(path: str | Path, directory: Path) -> str | Path:
+    """A path of the configuration; a relative one counts from `directory`."""
+    return directory / path if is_relative(path) else path
 
 
 def load_train_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> TrainConfig:
@@ -326,10 +316,6 @@ def load_train_config(path: str | os.PathLike, overrides: Iterable[str] = ()) ->
 
     Raises UserError, one sentence with the key, the value found and what was expected.
     """
-    tree = read_tree(path, overrides)
-    try:
-        return TrainConfig.model_validate(tree)
-    except pydantic.ValidationError as error:
-        raise UserError(f"{path}: {sentence(error, TrainConfig)}") from None
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+    overrides = list(overrides)
+    tree = read_tree(path, overrides, paths=_PATHS)
+    return validated(TrainConfig, tree, lambda mistake: file_of(path, mistake, overrides))

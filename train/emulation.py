@@ -28,7 +28,6 @@ import jax.numpy as jnp
 import jax_datetime as jdt
 from flax import nnx
 
-from ocean_gcm import rollout
 from ocean_gcm.closures.interface import Effects
 from ocean_gcm.closures.trainable import split
 from ocean_gcm.dynamics.interface import Core
@@ -70,6 +69,9 @@ class EmulatedCore:
     grid = property(lambda self: self.core.grid)
     time_step = property(lambda self: self.core.time_step)
     diagnostics = property(lambda self: self.core.diagnostics)
+
+    def part(self, mesh_y, mesh_x):
+        return dataclasses.replace(self, core=self.core.part(mesh_y, mesh_x))
 
     def arrays(self, dtype):
         return self.core.arrays(dtype)
@@ -146,19 +148,18 @@ class Emulation:
         return model
 
     def missed(
-        self, model: OceanModel, numbers: Mapping[str, jax.Array], states: Any, times: jdt.Timedelta, forcing: Any
-    ) -> tuple[jax.Array, dict[str, jax.Array]]:
-        """What the emulator misses of the tendencies of the model's core, as a share: (of all fields, of each by name).
+        self, model: OceanModel, numbers: Mapping[str, jax.Array], forcing: Any
+    ) -> Callable[[Any, jdt.Timedelta], dict[str, list[jax.Array]]]:
+        """Function of fields and their time since the model's start to what the emulator misses there.
 
-        states: fields with a leading axis; `times` (n,) since the model's start.
+        It gives mean squares by the name of the field, of each level: of what is missed of the tendency of the model's
+        core, of that tendency, and of what rounding hides.  All are zero on land.
         """
         core, static, emulator = model.core, model.metrics(), self.rebuild(numbers)
         negligible = ROUNDING * jnp.finfo(model.dtype).eps / model.time_step
 
-        def squares(state: tuple[Any, jdt.Timedelta]) -> dict[str, list[jax.Array]]:
-            """By name, of each level: of what is missed, of what there is, of what rounding hides; zero on land."""
-            fields, time = state
-            surface = forcing.at(time)
+        def missed(fields: Any, time: jdt.Timedelta) -> dict[str, list[jax.Array]]:
+            fields, surface = jax.lax.stop_gradient(fields), forcing.at(time)
             prepared = core.prepare(static, fields)
             stepper = core.first_stepper(fields, lambda: core.tendency(static, fields))
             after, _, _ = core.advance(static, prepared, stepper, Effects(), surface)
@@ -169,11 +170,15 @@ class Emulation:
                 result[name] = [jnp.mean(x**2, (-2, -1)) for x in (found - wanted, wanted, negligible * before)]
             return result
 
-        parts, everything, tiny = {}, {}, jnp.finfo(model.dtype).tiny
-        for name, found in rollout.each(squares, (jax.lax.stop_gradient(states), times)).items():
-            error, size, hidden = (x.mean(0) for x in found)
-            parts[name] = jnp.mean(error / (size + hidden + tiny))
-            # one, or less where there is nothing to learn
-            everything[name] = jnp.mean(size / (size + hidden + tiny))
-        missed = sum(parts.values()) / (sum(everything.values()) + tiny)
-        return missed, {name: part / (everything[name] + tiny) for name, part in parts.items()}
+        return missed
+
+
+def shares(squares: Mapping[str, list[jax.Array]]) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """What is missed as a share (of all fields, of each by name) of means of what `Emulation.missed` gives."""
+    parts, everything = {}, {}
+    for name, (error, size, hidden) in squares.items():
+        tiny = jnp.finfo(error.dtype).tiny
+        parts[name] = jnp.mean(error / (size + hidden + tiny))
+        # one, or less where there is nothing to learn
+        everything[name] = jnp.mean(size / (size + hidden + tiny)) + tiny
+    return sum(parts.values()) / sum(everything.values()), {name: parts[name] / everything[name] for name in parts}

@@ -22,8 +22,8 @@ class Form:
       loss: (config, stage, model, held, statistics, masks) -> the loss of a stage; `held()` is the truth with its
         increments.
       lacks: (increments by name) -> fields, what closures should add in a stage of tendencies, per second.
-      changes: (model, forcing, stage, (fields, clock, bits of a key)) -> (member, ...) fields that closures add, per
-        second.
+      changes: (model, forcing, stage, (fields, clock, bits of a key), numbers of members, each) -> (member, ...) fields
+        that closures add, per second; `each(function, arrays)` applies a function along their leading axis.
       emulator: (keys of the section emulator, model) -> module that gives the tendencies of the core's own equations in
         columns, by the name of the field (`train.emulation.Tendencies`); raises UserError.
       of_closures: (core, static, prepared, effects) -> fields, what closures change, per second.

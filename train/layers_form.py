@@ -26,7 +26,9 @@ from ocean_gcm.metrics.loss import LossConfig
 from ocean_gcm.model import OceanModel
 from ocean_gcm.quasi_geostrophic.tendencies import closures_source
 from ocean_gcm.state import Layers
-from train.config import StageConfig, TrainConfig, located, section
+from ocean_gcm.validation import validated
+from train import mesh as devices
+from train.config import StageConfig, TrainConfig, located
 from train.figures import Rollout
 from train.layers_figures import draw_layers_validation
 
@@ -38,8 +40,7 @@ def require(config: TrainConfig, model: OceanModel, mesh: jax.sharding.Mesh) -> 
         raise UserError(f"{key} is given, which {core} does not know; expected periods.validation alone")
     if config.truth.path is None:
         raise UserError(f"truth has no path, which {core} needs; expected a store with pv, see docs/layers.md")
-    if mesh.size > 1:
-        raise UserError(f"mesh has {mesh.size} devices; {core} is trained on one: expected mesh.batch = 1")
+    devices.require_model(mesh, model)
     for number, stage in enumerate(config.stages):
         require_layers_variables(config.loss_of(number))
         if stage.draw is not None:
@@ -81,12 +82,22 @@ def lacks(increments: Mapping[str, np.ndarray]) -> Layers:
     return Layers(increments["potential_vorticity"])
 
 
-def changes(model: OceanModel, forcing: Any, stage: StageConfig, start: tuple[Layers, jax.Array, jax.Array]) -> Layers:
+def changes(
+    model: OceanModel,
+    forcing: Any,
+    stage: StageConfig,
+    start: tuple[Layers, jax.Array, jax.Array],
+    members: jax.Array,
+    each: Callable,
+) -> Layers:
     """Members see the same state and noise of their own."""
     ocean, clock, words = start
     time, key = jdt.Timedelta(clock[0], clock[1]), jax.random.wrap_key_data(words)
-    keys = jax.vmap(lambda member: jax.random.fold_in(key, member))(jnp.arange(stage.members))
-    return Layers(jax.lax.map(lambda own: closures_source(model, ocean, time, own), keys))
+
+    def of_member(member):
+        return Layers(closures_source(model, ocean, time, jax.random.fold_in(key, member)))
+
+    return each(of_member, members)
 
 
 class LayersEmulatorConfig(NeuralSourceConfig):
@@ -113,7 +124,7 @@ class LayersEmulator(nnx.Module):
 
 
 def emulator(keys: Mapping[str, Any], model: OceanModel) -> LayersEmulator:
-    return LayersEmulator(section(LayersEmulatorConfig, keys, "emulator"), model)
+    return LayersEmulator(validated(LayersEmulatorConfig, keys, "emulator"), model)
 
 
 def of_closures(core: Core, static: Any, prepared: Any, effects: Effects) -> Layers:

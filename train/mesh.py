@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -9,7 +10,8 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from ocean_gcm.decomposition import AXES, lead_axes, require_grid, specs
+from ocean_gcm import rollout
+from ocean_gcm.decomposition import AXES, lead_axes, specs
 from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
 
@@ -40,10 +42,10 @@ def build_mesh(batch: int | None, ensemble: int = 1, y: int = 1, x: int = 1) -> 
     return jax.make_mesh(shape, AXES, (AxisType.Auto,) * 4, devices=devices[: batch * rest])
 
 
-def require_divisible(mesh: Mesh, batch: int, members: int, stage: int) -> None:
-    """Raises UserError unless the mesh divides the batch and the members of a stage."""
+def require_divisible(mesh: Mesh, batch: int, members: int | None, stage: int) -> None:
+    """Raises UserError unless the mesh divides the batch and the members (None: there are none) of a stage."""
     for key, size, axis in (("batch", batch, "batch"), ("members", members, "ensemble")):
-        if size % mesh.shape[axis]:
+        if size is not None and size % mesh.shape[axis]:
             raise UserError(
                 f"stages[{stage}].{key} is {size}; expected a multiple of {mesh.shape[axis]}, the devices along "
                 f"mesh.{axis}"
@@ -51,8 +53,8 @@ def require_divisible(mesh: Mesh, batch: int, members: int, stage: int) -> None:
 
 
 def require_model(mesh: Mesh, model: OceanModel) -> None:
-    """Raises UserError unless the mesh divides the grid of a model."""
-    require_grid(mesh, model.grid, model.core.numerics.halo)
+    """Raises UserError unless the mesh divides the grid of a model, or leaves it whole."""
+    model.core.part(mesh.shape["y"], mesh.shape["x"])
 
 
 def rows(mesh: Mesh, batch: int) -> np.ndarray:
@@ -124,3 +126,37 @@ def constrained(mesh: Mesh, tree: Any, shape: tuple[int, int], batch: int, membe
         return tree
     spec = specs(tree, shape, *lead_axes(mesh, batch, members))
     return jax.lax.with_sharding_constraint(tree, jax.tree.map(lambda s: NamedSharding(mesh, s), spec))
+
+
+def is_cut(mesh: Mesh) -> bool:
+    """Whether devices share the cells of the grid."""
+    return mesh.shape["y"] * mesh.shape["x"] > 1
+
+
+def apart(mesh: Mesh, run: Callable, arguments: tuple, leads: tuple[tuple, ...], lead: tuple) -> Any:
+    """`run(*arguments)`, of which each device makes the part of the leading axes that is its own; differentiable.
+
+    What `run` does with one forecast or member must not depend on others.  The compiler alone would gather them on all
+    devices for a Fourier transform.  Where the grid is cut it parts the program all the same.
+
+    Args:
+      arguments: pytrees of arrays.
+      leads: mesh axes of the leading dimensions of each of them (`ocean_gcm.decomposition.lead_axes`), () for what all
+        devices have.
+      lead: mesh axes of the leading dimensions of what is returned.
+    """
+    if mesh.size == 1 or is_cut(mesh):
+        return run(*arguments)
+    inside = jax.shard_map(
+        run, mesh=mesh, in_specs=tuple(P(*axes) for axes in leads), out_specs=P(*lead), check_vma=False
+    )
+    return inside(*arguments)
+
+
+def each(mesh: Mesh, run: Callable[[Any], Any], states: Any, *, axes: int = 1) -> Any:
+    """`ocean_gcm.rollout.each`, for use within `apart`: at once where the compiler parts the program."""
+    if not is_cut(mesh):
+        return rollout.each(run, states, axes=axes)
+    for _ in range(axes):
+        run = jax.vmap(run)
+    return run(states)

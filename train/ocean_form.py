@@ -12,7 +12,6 @@ import jax
 import jax_datetime as jdt
 import numpy as np
 
-from ocean_gcm import rollout
 from ocean_gcm.clock import SECONDS_PER_DAY, duration_seconds
 from ocean_gcm.closures.interface import Effects
 from ocean_gcm.data.statistics import Statistics, compute_statistics, computed_once, read_statistics
@@ -29,8 +28,9 @@ from ocean_gcm.state import Ocean
 from ocean_gcm.stochastic.initial import perturb
 from ocean_gcm.tendencies import explicit_tendencies
 from ocean_gcm.truth_statistics import spread_of_increments
+from ocean_gcm.validation import validated
 from train import mesh as devices
-from train.config import StageConfig, TrainConfig, located, section
+from train.config import StageConfig, TrainConfig, located
 from train.figures import Rollout, draw_validation
 from train.observed_truth import make_observed_truth
 from train.ocean_emulator import OceanEmulator, OceanEmulatorConfig
@@ -50,7 +50,7 @@ def open_truth(
 ) -> Truth:
     path, made = config.truth.path, (directory / "truth.zarr").absolute()
     if config.truth.simulate is not None:
-        path = make_truth(config.truth.simulate, twin_config(config, base), model, made, say)
+        path = make_truth(config.truth.simulate, twin_config(config), model, made, say)
     elif config.truth.observe is not None:
         path = make_observed_truth(config.truth.observe, model, made, say)
     return open_series(located(path, base), model)
@@ -97,7 +97,14 @@ def lacks(increments: Mapping[str, np.ndarray]) -> Ocean:
     return Ocean(**{**nothing, **known}, tracers=others)
 
 
-def changes(model: OceanModel, forcing: Any, stage: StageConfig, start: tuple[Ocean, jax.Array, jax.Array]) -> Ocean:
+def changes(
+    model: OceanModel,
+    forcing: Any,
+    stage: StageConfig,
+    start: tuple[Ocean, jax.Array, jax.Array],
+    members: jax.Array,
+    each: Callable,
+) -> Ocean:
     """Members see perturbed states and should give the same, and what draws their tracers back within `stage.draw`."""
     ocean, clock, words = start
     rate = 0.0 if stage.draw is None else 1.0 / duration_seconds(stage.draw, model.config.time.calendar)
@@ -106,13 +113,14 @@ def changes(model: OceanModel, forcing: Any, stage: StageConfig, start: tuple[Oc
     if stage.members == 1:
         return jax.tree.map(lambda x: x[None], tendencies(ocean))
     around = perturb(model, model.state_from(ocean, time, key), key, members=stage.members).ocean
-    found = rollout.each(tendencies, around)
+    around = jax.tree.map(lambda x: x[members], around)
+    found = each(tendencies, around)
     lack = {name: rate * (getattr(ocean, name) - getattr(around, name)) for name in ("temperature", "salinity")}
     return dataclasses.replace(found, **{name: getattr(found, name) - lack[name] for name in lack})
 
 
 def emulator(keys: Mapping[str, Any], model: OceanModel) -> OceanEmulator:
-    config = section(OceanEmulatorConfig, keys, "emulator")
+    config = validated(OceanEmulatorConfig, keys, "emulator")
     return OceanEmulator(config, model.grid, model.dtype)
 
 

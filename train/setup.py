@@ -50,7 +50,7 @@ class Setup:
     @classmethod
     def build(cls, config: TrainConfig, base: Path) -> Setup:
         """Without the truth; paths count from the directory `base`.  Raises UserError for what does not fit."""
-        model = build_model(config.model.load(base))
+        model = build_model(config.model)
         if config.start is not None:
             restore(model, located(config.start, base), partly=True)
         numbers, rebuild = split(model, config.trainable)

@@ -7,20 +7,18 @@ from pathlib import Path
 import numpy as np
 
 from ocean_gcm.build import build_model
-from ocean_gcm.config import Config
+from ocean_gcm.config import Config, config_from_dict
 from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
+from ocean_gcm.yaml_tree import merged
 from train import truth_store
 from train.config import SimulatedTruth, TrainConfig
 
 
-def twin_config(config: TrainConfig, base: Path) -> Config:
+def twin_config(config: TrainConfig) -> Config:
     """The configuration of the truth of a training.  Raises UserError."""
-    simulate = config.truth.simulate
-    if simulate.config is not None:
-        return simulate.load(base)
-    both = {**config.model.overrides, **simulate.overrides}
-    return config.model.model_copy(update={"overrides": both}).load(base)
+    tree = merged(config.model.model_dump(mode="json"), config.truth.simulate.model)
+    return config_from_dict(tree, "truth.simulate.model")
 
 
 def make_truth(simulate: SimulatedTruth, config: Config, model: OceanModel, path: Path, say=lambda text: None) -> Path:

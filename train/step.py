@@ -14,16 +14,15 @@ import numpy as np
 import optax
 from jax.sharding import NamedSharding, PartitionSpec
 
-from ocean_gcm import rollout
 from ocean_gcm.clock import SECONDS_PER_DAY
 from ocean_gcm.data.truth import Window
 from ocean_gcm.decomposition import unroll
 from ocean_gcm.metrics.loss import Loss
 from ocean_gcm.model import OceanModel
-from ocean_gcm.state import Layers, Ocean
+from ocean_gcm.state import Layers, Ocean, State
 from train import mesh as devices
 from train.config import OptimizerConfig, StageConfig
-from train.emulation import Emulation, of_emulator
+from train.emulation import Emulation, of_emulator, shares
 from train.form import OCEAN, Form
 
 Numbers = dict[str, jax.Array]
@@ -127,18 +126,7 @@ class Learner:
         model = self.model(numbers, static)
         if stage.mode == "emulated":
             model = self.emulation.through(model, numbers)
-
-        def members(ocean, clock, words):
-            key = jax.random.wrap_key_data(words)
-            time = jdt.Timedelta(clock[0], clock[1])
-            if stage.members > 1 and stage.perturb == "initial":
-                start = model.encode(ocean, time, key, static.forcing)
-                return model.ensemble(start, key, members=stage.members)
-            keys = jax.vmap(lambda member: jax.random.fold_in(key, member))(jnp.arange(stage.members))
-            return jax.vmap(lambda k: model.encode(ocean, time, k, static.forcing))(keys)
-
-        states = jax.vmap(members)(batch.ocean, batch.clock, batch.keys)
-        states = devices.constrained(self.mesh, states, model.grid.shape[1:], len(batch.clock), stage.members)
+        states = self.starts(model, static.forcing, batch, stage)
         save_every = stage.save_every or stage.steps
         _, saved = unroll(
             model,
@@ -156,44 +144,88 @@ class Learner:
         in_turn = jax.lax.map(decode, jax.tree.map(lambda a: jnp.moveaxis(a, 2, 0), saved.states))
         return jax.tree.map(lambda a: jnp.moveaxis(a, 0, 2), in_turn)
 
+    def starts(self, model: OceanModel, forcing: Any, batch: Batch, stage: StageConfig) -> State:
+        """States that the forecasts begin with, (batch, member, ...)."""
+
+        def members(model, forcing, ocean, clock, words):
+            key = jax.random.wrap_key_data(words)
+            time = jdt.Timedelta(clock[0], clock[1])
+            if stage.members > 1 and stage.perturb == "initial":
+                start = model.encode(ocean, time, key, forcing)
+                return model.ensemble(start, key, members=stage.members)
+            keys = jax.vmap(lambda member: jax.random.fold_in(key, member))(jnp.arange(stage.members))
+            return jax.vmap(lambda k: model.encode(ocean, time, k, forcing))(keys)
+
+        lead = devices.lead_axes(self.mesh, len(batch.clock))
+        states = devices.apart(
+            self.mesh,
+            jax.vmap(members, (None, None, 0, 0, 0)),
+            (model, forcing, batch.ocean, batch.clock, batch.keys),
+            ((), (), lead, lead, lead),
+            lead,
+        )
+        return devices.constrained(self.mesh, states, model.grid.shape[1:], len(batch.clock), stage.members)
+
     def changes(self, numbers: Numbers, static: Static, batch: Batch, stage: StageConfig) -> tuple[Any, Any]:
         """What closures' tendencies change within a stage's steps, (batch, member, 1 time, ...), and should change."""
-        model = self.model(numbers, static)
-        one = functools.partial(self.form.changes, model, static.forcing, stage)
-        each = rollout.each if self.mesh.size == 1 else lambda run, states: jax.vmap(run)(states)
-        made = each(one, (batch.ocean, batch.clock, batch.keys))
+        model, each = self.model(numbers, static), functools.partial(devices.each, self.mesh)
+
+        def run(model, forcing, starts, members):
+            return each(lambda start: self.form.changes(model, forcing, stage, start, members, each), starts)
+
+        of_batch, of_members = devices.lead_axes(self.mesh, len(batch.clock), stage.members)
+        made = devices.apart(
+            self.mesh,
+            run,
+            (model, static.forcing, (batch.ocean, batch.clock, batch.keys), jnp.arange(stage.members)),
+            ((), (), (of_batch,), (of_members,)),
+            (of_batch, of_members),
+        )
         seconds = stage.steps * model.time_step
         wanted = jax.tree.map(lambda x: x * seconds, batch.truth)
         return jax.tree.map(lambda x: (x * seconds)[:, :, None], made), wanted
 
     def loss(self, numbers: Numbers, static: Static, batch: Batch, stage: StageConfig):
         """(loss, parts) of a batch."""
-        if stage.mode == "tendency":
-            return static.loss(*self.changes(numbers, static, batch, stage))
         if stage.mode == "emulator":
             # states that are as balanced as those of the model's steps; a truth need not be
             forecasts = self.forecasts(jax.lax.stop_gradient(numbers), static, batch, stage)
             return self.missed(numbers, static, batch, forecasts, stage)
-        forecasts = self.forecasts(numbers, static, batch, stage)
-        loss, parts = static.loss(forecasts, batch.truth)
+        if stage.mode == "tendency":
+            forecasts, truth = self.changes(numbers, static, batch, stage)
+        else:
+            forecasts, truth = self.forecasts(numbers, static, batch, stage), batch.truth
+        loss, parts = static.loss.of_seen(self.seen(static.loss, forecasts, 2), self.seen(static.loss, truth, 1))
         if stage.mode == "emulated":
             missed, of_emulator = self.missed(numbers, static, batch, forecasts, stage)
             loss, parts = loss + missed, parts | of_emulator
         return loss, parts
 
+    def seen(self, loss: Loss, fields: Any, axes: int) -> Any:
+        """What the loss looks at, of fields with the leading axes (batch,) or (batch, member): 1 or 2 `axes`."""
+        lead = self._lead(fields, axes)
+        return devices.apart(self.mesh, lambda loss, fields: loss.seen(fields), (loss, fields), ((), lead), lead)
+
     def missed(
-        self, numbers: Numbers, static: Static, batch: Batch, fields: Any, stage: StageConfig
-    ) -> tuple[jax.Array, dict[str, jax.Array]]:
-        """(loss, parts) of the emulator in fields (batch, time, ...) or (batch, member, time, ...) of a stage."""
-        model = self.model(numbers, static)
-        first = jax.tree.leaves(fields)[0]  # all levels of a field
-        lead = first.shape[: first.ndim - len(model.grid.shape)]
-        states = jax.tree.map(lambda a: a.reshape(-1, *a.shape[len(lead) :]), fields)
-        later = np.divmod(np.round(stage.leads(model.time_step)).astype(np.int32), SECONDS_PER_DAY)
-        clock = batch.clock.T.reshape(2, -1, *(1,) * (len(lead) - 1))
-        times = jdt.Timedelta(*(jnp.broadcast_to(a + b, lead).reshape(-1) for a, b in zip(clock, later, strict=True)))
-        missed, parts = self.emulation.missed(model, numbers, states, times, static.forcing)
+        self, numbers: Numbers, static: Static, batch: Batch, forecasts: Any, stage: StageConfig
+    ) -> tuple[jax.Array, dict[str, Any]]:
+        """(loss, parts) of the emulator in the states of forecasts (batch, member, time, ...) of a stage."""
+        lead, shape = self._lead(forecasts, 2), jax.tree.leaves(forecasts)[0].shape[:3]
+        leads = np.round(stage.leads(self.model(numbers, static).time_step))
+        later = np.divmod(leads.astype(np.int32), SECONDS_PER_DAY)
+        clock = tuple(jnp.broadcast_to(x[:, None, None] + y, shape) for x, y in zip(batch.clock.T, later, strict=True))
+
+        def run(numbers, static, fields, clock):
+            missed = self.emulation.missed(self.model(numbers, static), numbers, static.forcing)
+            one = lambda state: missed(state[0], jdt.Timedelta(*state[1]))  # noqa: E731
+            return devices.each(self.mesh, one, (fields, clock), axes=3)
+
+        found = devices.apart(self.mesh, run, (numbers, static, forecasts, clock), ((), (), lead, lead), lead)
+        missed, parts = shares(jax.tree.map(lambda squares: squares.mean((0, 1, 2)), found))
         return missed, {"emulator": missed, **{f"emulator.{name}": part for name, part in parts.items()}}
+
+    def _lead(self, fields: Any, axes: int) -> tuple[str | None, ...]:
+        return devices.lead_axes(self.mesh, *jax.tree.leaves(fields)[0].shape[:axes])
 
     def update(
         self, carry: Carry, static: Static, batch: Batch, rate: jax.Array, stage: StageConfig

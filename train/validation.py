@@ -112,7 +112,8 @@ class Validation:
         return self._regional(static, forecasts, batch.truth, held_out), surface(first), surface(truth)
 
     def _regional(self, static: Static, forecasts: Any, truth: Any, held_out: Weights | None):
-        forecasts, truth = static.loss.seen(forecasts), static.loss.seen(truth)
+        seen = self.learner.seen
+        forecasts, truth = seen(static.loss, forecasts, 2), seen(static.loss, truth, 1)
         everywhere = rmse(static.loss.weights, forecasts, truth)
         return (everywhere,) if held_out is None else (everywhere, rmse(held_out, forecasts, truth))
 

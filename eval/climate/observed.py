@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pydantic
 
-from ocean_gcm.errors import UserError
 from ocean_gcm.section import Section as Keys
-from ocean_gcm.validation import sentence
+from ocean_gcm.validation import validated
 from ocean_gcm.yaml_tree import read_tree
 
 FILE = Path(__file__).parent / "observed.yaml"
@@ -54,7 +53,4 @@ class Observed(Keys):
 
 def read_observed(path: Path = FILE) -> Observed:
     """Raises UserError for a file with unknown or missing keys."""
-    try:
-        return Observed.model_validate(read_tree(path))
-    except pydantic.ValidationError as error:
-        raise UserError(f"{path}: {sentence(error, Observed)}") from None
+    return validated(Observed, read_tree(path), str(path))

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 import yaml
 
+from eval.forecast.geometry import place_of
 from ocean_gcm.data.output import SALINITY_RATIO
 from ocean_gcm.errors import UserError
 from ocean_gcm.metrics.geostrophy import geostrophic_velocity, sphere
@@ -22,12 +23,10 @@ NEEDS = {"ugos": ("zos",), "vgos": ("zos",), "mlotst": ("thetao", "so")}
 _PIECE = 8  # records or members that are computed at once
 
 
-def with_derived(
-    dataset: xr.Dataset, names: Sequence[str], label: str, coriolis: tuple[float, float] | None
-) -> xr.Dataset:
+def with_derived(dataset: xr.Dataset, names: Sequence[str], label: str, truth: xr.Dataset) -> xr.Dataset:
     """The data set with the derived variables `names`, lazily.
 
-    coriolis: (f0, beta) in s-1 and m-1 s-1 of a plane, see `coriolis_of`; on the sphere it is not used.
+    truth: says what the grid is, of the forecasts as well: where a plane goes around, and how it rotates.
 
     Raises UserError for a name that is not known, and for a data set without what it is made of.
     """
@@ -39,7 +38,7 @@ def with_derived(
             if needed not in dataset:
                 raise UserError(f"{label} has no variable {needed}; {name} of --derived is made of it")
         make = _mixed_layer if name == "mlotst" else _geostrophic
-        found[name] = make(dataset, name, label, coriolis)
+        found[name] = make(dataset, name, label, truth)
     return dataset.assign(found)
 
 
@@ -56,32 +55,33 @@ def _pieces(array: xr.DataArray, whole: int) -> xr.DataArray:
     return array.chunk({**outer, **dict.fromkeys(array.dims[-whole:], -1)})
 
 
-def _geostrophic(dataset: xr.Dataset, name: str, label: str, coriolis) -> xr.DataArray:
+def _geostrophic(dataset: xr.Dataset, name: str, label: str, truth: xr.Dataset) -> xr.DataArray:
     zos = dataset["zos"]
-    y, x = (np.asarray(dataset[d].values, float) for d in zos.dims[-2:])
-    spherical = zos.dims[-2].startswith("lat")
-    if spherical:
-        dx, dy, f = sphere(y, x)
+    place = place_of(truth, "zos", zos.dims[-2:], "the truth")
+    coriolis = coriolis_of(truth)
+    if place.spherical:
+        dx, dy, f = sphere(place.y, place.x)
     elif coriolis is None:
-        raise UserError(f"{label} lies on a plane and names no f0; {name} of --derived needs the Coriolis parameter")
+        raise UserError(f"the truth lies on a plane and names no f0; {name} of --derived needs the Coriolis parameter")
     else:
-        dx, dy = (np.broadcast_to(_steps(c), (len(y), len(x))) for c in (x, y[:, None]))
-        f = np.broadcast_to(coriolis[0] + coriolis[1] * y[:, None], dx.shape)
-    periodic = spherical and abs(x[-1] - x[0] + (x[1] - x[0]) - 360.0) < 1e-3
+        dx = np.broadcast_to(_steps(place.x, place.x_edges), place.area.shape)
+        dy = np.broadcast_to(_steps(place.y, place.y_edges)[:, None], place.area.shape)
+        f = np.broadcast_to(coriolis[0] + coriolis[1] * place.y[:, None], place.area.shape)
     component = 0 if name == "ugos" else 1
 
     def make(sea_level):
-        return geostrophic_velocity(sea_level, dx, dy, f, periodic_x=periodic)[component].astype(np.float32)
+        around = {"periodic_x": place.periodic_x, "periodic_y": place.periodic_y}
+        return geostrophic_velocity(sea_level, dx, dy, f, **around)[component].astype(np.float32)
 
     return lazily(make, [_pieces(zos, 2)], 2, 2, {"units": "m s-1", "long_name": "surface geostrophic velocity"})
 
 
-def _steps(centres: np.ndarray) -> np.ndarray:
-    """Distance from each centre to the next along the first axis."""
-    return np.diff(centres, axis=0, append=2 * centres[-1:] - centres[-2:-1])
+def _steps(centres: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Distance from each centre to the next; from the last one to the first beyond it, in case they are neighbours."""
+    return np.diff(centres, append=centres[0] + edges[-1] - edges[0])
 
 
-def _mixed_layer(dataset: xr.Dataset, name: str, label: str, coriolis) -> xr.DataArray:
+def _mixed_layer(dataset: xr.Dataset, name: str, label: str, truth: xr.Dataset) -> xr.DataArray:
     depth = np.asarray(dataset[dataset["thetao"].dims[-3]].values, float)
 
     def make(temperature, salinity):

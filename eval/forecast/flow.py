@@ -70,7 +70,8 @@ class Frame:
         west, south = np.roll(u, 1, -1), np.roll(v, 1, -2)
         if not self.u.periodic_x:
             west[..., 0] = 0.0
-        south[..., 0, :] = 0.0
+        if not self.u.periodic_y:
+            south[..., 0, :] = 0.0
         return 0.5 * (u + west), 0.5 * (v + south)
 
     def drifters(self) -> np.ndarray:

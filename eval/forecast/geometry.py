@@ -30,7 +30,7 @@ class Place:
       depth: (nz,) m, or (0,) for a two-dimensional variable.
       area: (ny, nx) m2.
       thickness: (nz, ny, nx) m; 1 for a two-dimensional variable.
-      periodic_y, periodic_x: whether columns and rows go all around, on the Earth or in a periodic box.
+      periodic_y, periodic_x: whether columns and rows go all around, on the Earth or on a plane that says so.
     """
 
     dims: tuple[str, ...]
@@ -56,6 +56,12 @@ class Place:
     @property
     def shape(self) -> tuple[int, int, int]:
         return self.thickness.shape
+
+    @property
+    def periods(self) -> tuple[float | None, float | None]:
+        """After which lengths x and y repeat; a longitude always does."""
+        width, height = np.ptp(self.x_edges), np.ptp(self.y_edges)
+        return 360.0 if self.spherical else width if self.periodic_x else None, height if self.periodic_y else None
 
     def depth_labels(self) -> list[str]:
         """Of the levels, such as "50 m"; "surface" for a two-dimensional variable."""
@@ -103,9 +109,9 @@ def place_of(dataset: xr.Dataset, variable: str, dims: tuple[str, ...], label: s
 
 
 def _goes_around(coordinate: xr.DataArray, edges: np.ndarray, earth: float) -> bool:
-    """Whether cells fill the circle `earth` or the attribute `period` that the boxes of layers have."""
+    """Whether cells fill the circle `earth`, or the attribute `period` of a plane that repeats."""
     period = earth or float(coordinate.attrs.get("period", 0.0))
-    return period > 0 and abs(edges[-1] - edges[0] - period) < 1e-5 * period
+    return period > 0 and abs(abs(edges[-1] - edges[0]) - period) < 0.5 * np.abs(np.diff(edges)).min()
 
 
 def _edges(dataset: xr.Dataset, name: str) -> np.ndarray:
@@ -177,8 +183,9 @@ def regions_of(place: Place, wet: np.ndarray, chosen: Sequence[str]) -> dict[str
 def _known_regions(place: Place, wet: np.ndarray) -> dict[str, np.ndarray]:
     everywhere = np.ones(wet.shape, bool)
     found = {"all": everywhere}
-    if not (place.periodic_x and place.periodic_y):
-        found["interior"] = interior(wet, periodic_x=place.periodic_x)
+    inside = interior(wet, periodic_x=place.periodic_x, periodic_y=place.periodic_y)
+    if not inside.all():
+        found["interior"] = inside
     if place.spherical:
         lat = np.broadcast_to(place.y[:, None], wet.shape)
         found |= {"tropics": np.abs(lat) <= _TROPICS, "north": lat > _TROPICS, "south": lat < -_TROPICS}
@@ -205,14 +212,19 @@ def _box(place: Place, box: str, text: str) -> np.ndarray:
         west, east, south, north = (float(number) for number in box.split(","))
     except ValueError:
         raise UserError(f"--regions has {text!r}; expected four numbers, NAME=west,east,south,north") from None
-    if place.spherical:
-        width = (east - west) % 360.0 or 360.0
-        along = ((place.x - west) % 360.0) <= width
-        across = (place.y >= south) & (place.y <= north)
-    else:
-        along = (place.x >= west * 1e3) & (place.x <= east * 1e3)
-        across = (place.y >= south * 1e3) & (place.y <= north * 1e3)
+    unit = 1.0 if place.spherical else 1e3
+    turn_x, turn_y = place.periods
+    along = _between(place.x, west * unit, east * unit, turn_x)
+    across = _between(place.y, south * unit, north * unit, turn_y)
     return across[:, None] & along
+
+
+def _between(centres: np.ndarray, low: float, high: float, period: float | None) -> np.ndarray:
+    """Where centres lie from `low` upward to `high`, over the seam of an axis that repeats."""
+    if period is None:
+        return (centres >= low) & (centres <= high)
+    width = high - low if high > low else (high - low) % period or period
+    return (centres - low) % period <= width
 
 
 def region_weights(place: Place, wet: np.ndarray, regions: Mapping[str, np.ndarray]) -> np.ndarray:

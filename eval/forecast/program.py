@@ -10,7 +10,7 @@ import pandas as pd
 from rich.console import Console
 
 from eval.forecast import baselines
-from eval.forecast.derived import coriolis_of, with_derived
+from eval.forecast.derived import with_derived
 from eval.forecast.evaluation import Scored, Settings, evaluate_variable
 from eval.forecast.flow import evaluate_flow
 from eval.forecast.flow import rows as flow_rows
@@ -63,11 +63,11 @@ def evaluate(options: argparse.Namespace) -> Path:
 
 
 def _with_derived(stores: list[ForecastStore], truth: Truth, names: list[str]) -> tuple[list[ForecastStore], Truth]:
-    coriolis = coriolis_of(truth.dataset)
+    of_truth = with_derived(truth.dataset, names, truth.label, truth.dataset)
     return [
-        dataclasses.replace(store, dataset=with_derived(store.dataset, names, store.label, coriolis))
+        dataclasses.replace(store, dataset=with_derived(store.dataset, names, store.label, truth.dataset))
         for store in stores
-    ], Truth(truth.label, with_derived(truth.dataset, names, truth.label, coriolis), truth.times)
+    ], Truth(truth.label, of_truth, truth.times)
 
 
 def _named(text: str) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from eval.forecast.geometry import Place, place_of, require_same_place
 from eval.forecast.layers import records_of_trajectories
 from ocean_gcm.data.paths import expand
 from ocean_gcm.data.reading import open_dataset
+from ocean_gcm.data.series import CONFIGURATION
 from ocean_gcm.errors import UserError
 
 VARIABLES = ("zos", "thetao", "so", "uo", "vo", "tos", "sos", "mlotst", "pv", "psi")
@@ -23,11 +24,12 @@ _IN_MEMORY = 5e8  # bytes of a truth that are kept in memory
 
 
 def _open(path: str | Path) -> xr.Dataset:
-    """Dates as cftime, lengths of time as they are stored."""
-    where = expand(path)
+    """Dates as cftime, lengths of time as they are stored; of a run with its configuration."""
+    where, attributes = expand(path), {}
     if isinstance(where, Path) and (where / "config.yaml").exists() and (where / "output.zarr").exists():
+        attributes = {CONFIGURATION: (where / "config.yaml").read_text(encoding="utf-8")}
         where = where / "output.zarr"
-    raw = open_dataset(where)
+    raw = open_dataset(where).assign_attrs(attributes)
     coder = xr.coders.CFDatetimeCoder(use_cftime=True)
     return xr.decode_cf(raw, decode_times=coder, decode_timedelta=False)
 

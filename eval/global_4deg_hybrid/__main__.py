@@ -15,7 +15,7 @@ from eval.reference_climatology import read_climatology
 from ocean_gcm.data.paths import expand
 from ocean_gcm.data.run_output import Run, open_run
 from ocean_gcm.errors import UserError, exit_code
-from train.config import load_train_config
+from ocean_gcm.yaml_tree import read_tree
 
 PROFILES = {"WOD 2001": "wod2001_profiles.nc", "Argo": "argo_profiles.nc"}
 
@@ -44,7 +44,7 @@ def evaluate(runs: dict[str, Path], trained: dict[str, Path], data: Path, output
     levitus = read_climatology("Levitus", data / "global_4deg.nc", grid, "theta_annual", "salt_annual")
     woa18 = read_climatology("WOA18", data / "woa18_annual_5deg.nc", grid, "thetao", "so")
     profiles = [read_observations(data / file, label) for label, file in PROFILES.items()]
-    held_out = [region for path in trained.values() for region in load_train_config(path / "training.yaml").held_out]
+    held_out = [region for path in trained.values() for region in read_tree(path / "training.yaml")["held_out"]]
     rows, last_years, series = [], {}, {}
     for name, run in opened.items():
         last = int(run.years(bound=1)[-1] + 1e-6)

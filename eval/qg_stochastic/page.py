@@ -14,12 +14,13 @@ VARIABLES = {"psi": ("streamfunction (m2 s-1)", 1.0), "pv": ("potential vorticit
 LOOKS = {
     "stochastic": dict(color="#1f5a8c"),
     "perturbed": dict(color="#b8860b"),
+    "smooth": dict(color="#7a3b2e"),
     "deterministic": dict(color="#b8860b", linestyle="--"),
     "none": dict(color="black", linestyle="--"),
     "persistence": dict(color="0.6", linestyle=":"),
     "climatology": dict(color="0.6", linestyle="-."),
 }
-ENSEMBLES = ("stochastic", "perturbed")
+ENSEMBLES = ("stochastic", "perturbed", "smooth")
 LEADS = (1, 2, 5, 10, 15, 20)
 KEPT = ("crps", "spread_skill", "rmse", "energy_score")
 

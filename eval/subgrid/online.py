@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import json
 from collections.abc import Sequence
 
@@ -50,29 +51,43 @@ class Runs:
 def run(models: Sequence[OceanModel], truth: LayersTruth, plan) -> list[Runs]:
     """Run each model from states of the truth that are spread over its records: one per trajectory, or as many each.
 
-    The models are one but for what their closures learned.  All runs are made at once, one after another on a CPU;
-    those that stay stable count from the end of the spin-up on.  They end when none is stable any more.
+    The models are one but for what their closures learned.  All runs are made at once and end when none is stable any
+    more; on a CPU one after another, and each by itself.  Those that stay stable count from the end of the spin-up on.
     """
-    model, records = models[0], plan.steps // plan.save_every
+    model = models[0]
     first = np.arange(plan.starts) * len(truth) // plan.starts
     windows = truth.windows(first, 1)
     limit = _LARGEST * float((np.asarray(windows.ocean.potential_vorticity, float) ** 2).mean())
     states = _starts(model, windows, len(models))
     closures = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(nnx.split(m, _learned, ...)[1] for m in models))
+    shape = len(models), plan.starts
+    together = (1, 1) if jax.default_backend() == "cpu" else shape
+    stable, lasted, kept = np.zeros(shape, bool), np.zeros(shape, int), [[] for _ in models]
+    for m, n in itertools.product(*map(range, (0, 0), shape, together)):
+        own = np.s_[m : m + together[0], n : n + together[1]]
+        learned, begin = jax.tree.map(lambda a: a[own[0]], closures), jax.tree.map(lambda a: a[own], states)  # noqa: B023
+        q, stable[own], lasted[own] = _followed(model, learned, begin, limit, plan)
+        for runs, found, whether in zip(kept[own[0]], q, stable[own], strict=True):
+            runs.extend(found[whether, plan.first :])
+    interval, none = plan.save_every * model.time_step, np.empty((0, 0, *model.grid.shape))
+    whole = [np.stack(runs) if runs else none for runs in kept]
+    return [Runs(q, own, interval, steps) for q, own, steps in zip(whole, stable, lasted, strict=True)]
+
+
+def _followed(model: OceanModel, closures, states: State, limit: float, plan) -> tuple[np.ndarray, ...]:
+    """Potential vorticity (model, start, record, nz, ny, nx) until no run is stable, which are, and their steps."""
+    records = plan.steps // plan.save_every
     piece = next(size for size in range(max(1, records // _PIECES), 0, -1) if records % size == 0)
-    stable, parts = np.ones((len(models), plan.starts), bool), []
-    lasted = np.zeros(stable.shape, int)
+    parts, stable, lasted = [], True, 0
     for _ in range(records // piece):
         states, q = _unroll(model, closures, states, piece * plan.save_every, plan.save_every)
         parts.append(np.asarray(q))
         square = (parts[-1][:, :, -1].astype(float) ** 2).mean((-3, -2, -1))
-        stable &= np.isfinite(parts[-1]).all((2, 3, 4, 5)) & (square < limit)
-        lasted += piece * plan.save_every * stable
+        stable = stable & np.isfinite(parts[-1]).all((2, 3, 4, 5)) & (square < limit)
+        lasted = lasted + piece * plan.save_every * stable
         if not stable.any():
             break
-    whole = np.concatenate(parts, 2)[:, :, plan.first :]
-    interval = plan.save_every * model.time_step
-    return [Runs(q[own], own, interval, steps) for q, own, steps in zip(whole, stable, lasted, strict=True)]
+    return np.concatenate(parts, 2), stable, lasted
 
 
 def _learned(path: tuple, value: object) -> bool:

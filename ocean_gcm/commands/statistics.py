@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ocean_gcm.commands.arguments import add_overrides, load_ocean
+from ocean_gcm.commands.arguments import add_overrides, load
 from ocean_gcm.errors import UserError
 
 
@@ -24,7 +24,7 @@ def add_statistics(commands: Any) -> None:
         nargs=2,
         default=("0.0", "0.8"),
         metavar=("BEGIN", "END"),
-        help="shares of the records or dates YYYY-MM-DD: what is learned from (default 0.0 0.8)",
+        help="shares of records (of layers trajectories) or dates YYYY-MM-DD: what is learned from (default 0.0 0.8)",
     )
     statistics.add_argument("--variables", nargs="+", metavar="NAME", help="the model's names (default: all that vary)")
     add_overrides(statistics)
@@ -37,7 +37,7 @@ def _statistics(parsed: argparse.Namespace) -> int:
 
     if not parsed.output.endswith(".json"):
         raise UserError(f"--output is {parsed.output!r}; expected a file that ends in .json")
-    config = load_ocean(parsed.experiment, parsed.overrides, "statistics")
+    config, _ = load(parsed.experiment, parsed.overrides)
     statistics = measure_truth(
         config,
         parsed.truth,

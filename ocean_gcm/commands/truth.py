@@ -103,16 +103,12 @@ def _layers(config: Any) -> Any:
 
 def parse_operator(text: str) -> Any:
     """The operator of a text such as "gaussian:width=2".  Raises UserError."""
-    import pydantic
-
     from ocean_gcm.quasi_geostrophic.coarsening import OPERATORS
-    from ocean_gcm.validation import sentence, suggestion
+    from ocean_gcm.validation import suggestion, validated
 
     kind, _, keys = text.partition(":")
     if kind not in OPERATORS:
         raise UserError(f"--operator is {kind!r}; {suggestion(kind, OPERATORS)}")
     pairs = [pair.partition("=") for pair in keys.split(",") if pair]
-    try:
-        return OPERATORS[kind].model_validate({name.strip(): value.strip() for name, _, value in pairs})
-    except pydantic.ValidationError as error:
-        raise UserError(f"--operator {text}: {sentence(error, OPERATORS[kind])}") from None
+    keys = {name.strip(): value.strip() for name, _, value in pairs}
+    return validated(OPERATORS[kind], keys, f"--operator {text}")

@@ -14,6 +14,7 @@ import xarray as xr
 
 from ocean_gcm.data import derived
 from ocean_gcm.data.variables import MODEL_FIELDS, SERIES, TRACER, VARIABLES, Variable
+from ocean_gcm.encoding.boxes import periods
 from ocean_gcm.grid.grid import Grid
 
 SALINITY_RATIO = 35.16504 / 35.0  # Absolute over practical salinity without regional anomaly (IOC et al. 2010)
@@ -176,16 +177,14 @@ def static_dataset(grid: Grid, config: Any) -> xr.Dataset:
     """Coordinates with bounds, and what does not change: areas, depth, thickness at rest."""
     geometry = grid.geometry
     y, x = horizontal_names(geometry.spherical)
+    period_x, period_y = periods(geometry)
     coordinates = {}
-    for axis, name, letter, table in ((0, y, "Y", geometry.y), (1, x, "X", geometry.x)):
+    for axis, name, letter, table, period in ((0, y, "Y", geometry.y, period_y), (1, x, "X", geometry.x, period_x)):
         centre, edge = (table["T"][:, 0], table["V"][:, 0]) if axis == 0 else (table["T"][0], table["U"][0])
         suffix = "v" if axis == 0 else "u"
-        coordinates[name] = (name, centre, {**axis_attributes(name), "axis": letter, "bounds": f"{name}_bnds"})
-        coordinates[f"{name}_{suffix}"] = (
-            f"{name}_{suffix}",
-            edge,
-            {**axis_attributes(name), "axis": letter, "c_grid_axis_shift": 0.5},
-        )
+        attrs = {**axis_attributes(name, period), "axis": letter}
+        coordinates[name] = (name, centre, {**attrs, "bounds": f"{name}_bnds"})
+        coordinates[f"{name}_{suffix}"] = (f"{name}_{suffix}", edge, {**attrs, "c_grid_axis_shift": 0.5})
         coordinates[f"{name}_bnds"] = ((name, "bnds"), np.stack([2 * centre - edge, edge], -1))
     faces, depth = grid.levels.faces, {"standard_name": "depth", "units": "m", "positive": "down", "axis": "Z"}
     coordinates["lev"] = ("lev", grid.levels.centres, {**depth, "long_name": "depth at rest", "bounds": "lev_bnds"})
@@ -215,11 +214,16 @@ def static_dataset(grid: Grid, config: Any) -> xr.Dataset:
     return xr.Dataset(variables, coordinates, attrs)
 
 
-def axis_attributes(name: str) -> dict[str, str]:
-    """CF attributes of a horizontal coordinate (lat, lon, y, x)."""
-    return {
+def axis_attributes(name: str, period: float | None = None) -> dict[str, Any]:
+    """CF attributes of a horizontal coordinate (lat, lon, y, x).
+
+    period: length in m after which a plane repeats along it, None if it does not: the attribute `period`, which CF does
+    not know.  A longitude repeats anyway.
+    """
+    attributes = {
         "lat": {"standard_name": "latitude", "units": "degrees_north", "long_name": "latitude"},
         "lon": {"standard_name": "longitude", "units": "degrees_east", "long_name": "longitude"},
         "y": {"standard_name": "projection_y_coordinate", "units": "m", "long_name": "y"},
         "x": {"standard_name": "projection_x_coordinate", "units": "m", "long_name": "x"},
     }[name]
+    return attributes if period is None or name in ("lat", "lon") else {**attributes, "period": float(period)}

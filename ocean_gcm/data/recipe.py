@@ -14,8 +14,8 @@ from ocean_gcm.clock import Duration
 from ocean_gcm.data.quantities import KINDS, PREPARED
 from ocean_gcm.errors import UserError
 from ocean_gcm.section import Section
-from ocean_gcm.validation import sentence, suggestion
-from ocean_gcm.yaml_tree import dump_tree, read_tree
+from ocean_gcm.validation import Source, suggestion, validated
+from ocean_gcm.yaml_tree import dump_tree, file_of, read_tree
 
 _DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T\d{2}:\d{2})?")
 _DERIVED = ("tos", "sos", "mlotst", "msftbarot", "wo")
@@ -230,14 +230,10 @@ def load_recipe(path: str | os.PathLike, overrides: Iterable[str] = ()) -> Recip
 
     Raises UserError, one sentence with the key, the value found and what was expected.
     """
-    return recipe_from_dict(read_tree(path, overrides), str(path))
+    overrides = list(overrides)
+    return recipe_from_dict(read_tree(path, overrides), lambda mistake: file_of(path, mistake, overrides))
 
 
-def recipe_from_dict(tree: Mapping[str, Any], source: str = "the recipe") -> Recipe:
+def recipe_from_dict(tree: Mapping[str, Any], source: Source = "the recipe") -> Recipe:
     """Validate a tree of keys and values; `source` names it in messages.  Raises UserError."""
-    try:
-        return Recipe.model_validate(tree)
-    except pydantic.ValidationError as error:
-        raise UserError(f"{source}: {sentence(error, Recipe)}") from None
-    except UserError as error:
-        raise UserError(f"{source}: {error}") from None
+    return validated(Recipe, tree, source)

@@ -15,7 +15,7 @@ class Core(Protocol):
     Attributes:
       grid: with `shape`, (nz, ny, nx).
       time_step: s.
-      diagnostics: type of what a step reports, with `zero(dtype)` and `+`.
+      diagnostics: type of what a step reports, with `zero(dtype)`, `+` and `over(mesh axes)`.
 
     `fields` are the core's own (`ocean_gcm.state.Ocean`, `Layers`), `static` what `static` returns, `surface` what the
     model's forcing is at a moment.
@@ -24,6 +24,12 @@ class Core(Protocol):
     grid: Any
     time_step: float
     diagnostics: type
+
+    def part(self, mesh_y: int, mesh_x: int) -> Core:
+        """The same for the steps of one of `mesh_y` times `mesh_x` equal parts of the grid, inside `jax.shard_map`.
+
+        Raises UserError if the grid cannot be cut so.
+        """
 
     def arrays(self, dtype) -> dict[str, jax.Array]:
         """Static arrays by name, on the device."""

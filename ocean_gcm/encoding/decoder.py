@@ -16,7 +16,7 @@ from ocean_gcm.data import output
 from ocean_gcm.data.reading import open_dataset
 from ocean_gcm.data.variables import MODEL_FIELDS
 from ocean_gcm.encoding.analysis import NAMES, Analysis, horizontal_intervals, layers
-from ocean_gcm.encoding.boxes import Boxes, model_boxes
+from ocean_gcm.encoding.boxes import Boxes, model_boxes, periods
 from ocean_gcm.encoding.config import DecoderConfig
 from ocean_gcm.encoding.remapping import Remapping, build_remapping
 from ocean_gcm.errors import UserError
@@ -189,10 +189,11 @@ def _dataset(
     config = decoder.model.config
     spherical = decoder.model.grid.geometry.spherical
     y, x = output.horizontal_names(spherical)
+    period_x, period_y = periods(decoder.model.grid.geometry)
     attributes = (
         ("depth", {"standard_name": "depth", "units": "m", "positive": "down", "axis": "Z"}),
-        (y, {**output.axis_attributes(y), "axis": "Y"}),
-        (x, {**output.axis_attributes(x), "axis": "X"}),
+        (y, {**output.axis_attributes(y, period_y), "axis": "Y"}),
+        (x, {**output.axis_attributes(x, period_x), "axis": "X"}),
     )
     coordinates, orders = {}, []
     for (name, attrs), points, (order, sides) in zip(attributes, decoder.axes, _cells(decoder, spherical), strict=True):

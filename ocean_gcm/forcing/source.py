@@ -14,7 +14,6 @@ import jax
 import jax.numpy as jnp
 import jax_datetime as jdt
 import numpy as np
-import pydantic
 
 from ocean_gcm.clock import SECONDS_PER_DAY, duration_seconds, same_date
 from ocean_gcm.errors import UserError
@@ -22,7 +21,7 @@ from ocean_gcm.forcing.config import DatedConfig
 from ocean_gcm.forcing.dated import Forcing, PersistedForcing, WindowForcing
 from ocean_gcm.forcing.records import Records, acting, open_records
 from ocean_gcm.forcing.surface import FIELDS, SurfaceForcing
-from ocean_gcm.validation import sentence
+from ocean_gcm.validation import validated
 
 _WIDEST_GAP = 1.6
 """Usual intervals by which the last record may precede a start from which anomalies persist."""
@@ -223,12 +222,7 @@ def dated_config(forcing: Any) -> DatedConfig | None:
     tree = dict(forcing) if isinstance(forcing, Mapping) else {"path": forcing}
     if isinstance(tree.get("path"), os.PathLike):
         tree["path"] = os.fspath(tree["path"])
-    try:
-        return DatedConfig.model_validate(tree)
-    except pydantic.ValidationError as error:
-        raise UserError(f"forcing: {sentence(error, DatedConfig)}") from None
-    except UserError as error:
-        raise UserError(f"forcing: {error}") from None
+    return validated(DatedConfig, tree, "forcing")
 
 
 def summary(description: Mapping[str, Any], year: SurfaceForcing) -> str:

@@ -17,11 +17,11 @@ import jax
 import jax.numpy as jnp
 import jax_datetime as jdt
 import numpy as np
-from jax.sharding import AxisType, Mesh, NamedSharding
+from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from ocean_gcm import rollout
 from ocean_gcm.clock import SECONDS_PER_DAY
+from ocean_gcm.decomposition import MEMBER, each_member
 from ocean_gcm.forcing.dated import Forcing
 from ocean_gcm.forcing.source import Start
 from ocean_gcm.model import OceanModel
@@ -29,18 +29,11 @@ from ocean_gcm.nonfinite import is_finite
 from ocean_gcm.state import State
 from ocean_gcm.stochastic.initial import member_of
 
-AXIS = "member"
 _BYTES_PER_CELL = 60
 """Of one value of four bytes per cell: state before and after, and work arrays of a step."""
 _SHARE_OF_MEMORY = 0.6
 _CELL_STEPS_PER_CALL = 1e8
 """On a CPU, where members run one after another, a call takes some ten seconds: then progress is shown."""
-
-
-def member_mesh(devices: list[jax.Device] | None = None) -> Mesh:
-    """All devices along the axis of members."""
-    devices = jax.devices() if devices is None else devices
-    return jax.make_mesh((len(devices),), (AXIS,), (AxisType.Auto,), devices=devices)
 
 
 @jax.tree_util.register_dataclass
@@ -93,7 +86,7 @@ class Members:
     Attributes:
       model: what steps.
       pick: what is kept of a state.
-      mesh: devices, along the axis `AXIS`.
+      mesh: devices, along the axis `MEMBER`.
       steps: time steps between two saved leads.
       perturbed: whether members begin from perturbed states; their noise differs in any case.
     """
@@ -109,7 +102,7 @@ class Members:
 
         Their number must be a multiple of that of the devices; `forcing` holds the time of the starts.
         """
-        place = NamedSharding(self.mesh, P(AXIS))
+        place = NamedSharding(self.mesh, P(MEMBER))
         forecasts, numbers = (jax.device_put(np.asarray(a, np.int32), place) for a in (forecasts, numbers))
         states = _begin(self.model, forcing, starts, forecasts, numbers, self.mesh, self.perturbed)
         return Group(states, forecasts)
@@ -124,16 +117,6 @@ class Members:
         return _look(self.model, forcing, self.pick, group.states, group.forecasts, self.mesh)
 
 
-def _spread(run, mesh: Mesh, everywhere: tuple, members: tuple):
-    """`run(*everywhere, *of one member)` of each member, on the device where the member lies."""
-
-    def on_a_device(everywhere, members):
-        return rollout.each(lambda one: run(*everywhere, *one), members)
-
-    cut = jax.shard_map(on_a_device, mesh=mesh, in_specs=(P(), P(AXIS)), out_specs=P(AXIS), check_vma=False)
-    return cut(everywhere, members)
-
-
 @functools.partial(jax.jit, static_argnames=("mesh", "perturbed"))
 def _begin(model, forcing, starts: Starts, forecasts, numbers, mesh: Mesh, perturbed: bool) -> State:
     def member(model, forcing, starts, forecast, number):
@@ -142,7 +125,7 @@ def _begin(model, forcing, starts: Starts, forecasts, numbers, mesh: Mesh, pertu
         time = jdt.Timedelta(start.days, start.seconds)
         return member_of(model, start.ocean, time, key, forcing.select(forecast), perturbed)
 
-    return _spread(member, mesh, (model, forcing, starts), (forecasts, numbers))
+    return each_member(member, mesh, (model, forcing, starts), (forecasts, numbers))
 
 
 @functools.partial(jax.jit, static_argnames=("mesh", "steps"), donate_argnames=("states",))
@@ -152,7 +135,7 @@ def _advance(model, forcing: Forcing, pick, states: State, forecasts, mesh: Mesh
         end, _ = model.unroll(state, own, steps=steps)
         return end, *_kept(model, own, pick, end)
 
-    return _spread(member, mesh, (model, forcing, pick), (states, forecasts))
+    return each_member(member, mesh, (model, forcing, pick), (states, forecasts))
 
 
 @functools.partial(jax.jit, static_argnames=("mesh",))
@@ -160,7 +143,7 @@ def _look(model, forcing: Forcing, pick, states: State, forecasts, mesh: Mesh):
     def member(model, forcing, pick, state, forecast):
         return _kept(model, forcing.select(forecast), pick, state)
 
-    return _spread(member, mesh, (model, forcing, pick), (states, forecasts))
+    return each_member(member, mesh, (model, forcing, pick), (states, forecasts))
 
 
 def _kept(model: OceanModel, forcing: Forcing, pick, state: State):

@@ -21,12 +21,13 @@ import ocean_gcm
 from ocean_gcm.clock import SECONDS_PER_DAY
 from ocean_gcm.config import config_from_dict
 from ocean_gcm.data.series import CONFIGURATION
+from ocean_gcm.decomposition import member_mesh
 from ocean_gcm.errors import UserError
 from ocean_gcm.forcing.config import DatedConfig
 from ocean_gcm.forcing.source import Source, Start
 from ocean_gcm.forecasts.initial import model_seconds
 from ocean_gcm.forecasts.interface import Forecasting, InitialData, Kept
-from ocean_gcm.forecasts.members import Group, Members, Starts, chunk_size, member_mesh
+from ocean_gcm.forecasts.members import Group, Members, Starts, chunk_size
 from ocean_gcm.forecasts.schedule import Schedule, build_schedule
 from ocean_gcm.forecasts.statistics import parse_statistics
 from ocean_gcm.forecasts.store import ForecastStore, Layout, locked

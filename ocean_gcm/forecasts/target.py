@@ -14,8 +14,8 @@ from ocean_gcm.encoding.decoder import Decoder
 from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
 from ocean_gcm.section import Section
-from ocean_gcm.validation import sentence
-from ocean_gcm.yaml_tree import read_tree
+from ocean_gcm.validation import validated
+from ocean_gcm.yaml_tree import file_of, read_tree
 
 _SPACING = re.compile(r"(\d+(?:\.\d+)?)(?:/(\d+))?deg")
 
@@ -83,9 +83,6 @@ def build_target(grid: str | os.PathLike | xr.Dataset, model: OceanModel) -> Dec
 
 
 def _axes(path: str) -> dict[str, Any]:
-    try:
-        found = TargetGrid.model_validate(read_tree(path))
-    except pydantic.ValidationError as error:
-        raise UserError(f"{path}: {sentence(error, TargetGrid)}") from None
+    found = validated(TargetGrid, read_tree(path), lambda mistake: file_of(path, mistake))
     axes = {name: getattr(found, name) for name in ("longitude", "latitude", "depth")}
     return {name: axis.points() if isinstance(axis, Axis) else axis for name, axis in axes.items()}

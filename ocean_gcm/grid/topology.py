@@ -57,6 +57,21 @@ def linear(function, transpose, array):
     return lax.custom_linear_solve(lambda x: x, array, lambda _, x: function(x), lambda _, x: transpose(x))
 
 
+def require_parts(shape: tuple[int, int], mesh_y: int, mesh_x: int, halo: int) -> None:
+    """Raises UserError unless (ny, nx) cells can be cut into equal parts that are as wide as the halo."""
+    for axis, size, parts in (("y", shape[0], mesh_y), ("x", shape[1], mesh_x)):
+        if size % parts:
+            raise UserError(
+                f"grid.n{axis} is {size}; expected a multiple of {parts}, the devices along mesh.{axis} (rows of land "
+                "can fill it up)"
+            )
+        if parts > 1 and size // parts < halo:
+            raise UserError(
+                f"mesh.{axis} is {parts}, which leaves {size // parts} of {size} cells to a device; expected at least "
+                f"{halo}, the halo"
+            )
+
+
 def _extend(array, halo, axis, name, devices, periodic, beyond_walls):
     size = array.shape[axis]
     if (periodic or devices > 1) and size < halo:

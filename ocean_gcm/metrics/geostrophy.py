@@ -10,20 +10,22 @@ EARTH_RADIUS = 6.371e6  # m
 EQUATOR = 5.0  # degrees; nearer to it the balance does not hold
 
 
-def geostrophic_velocity(sea_level, dx, dy, coriolis, *, periodic_x: bool = False, gravity: float = GRAVITY):
+def geostrophic_velocity(
+    sea_level, dx, dy, coriolis, *, periodic_x: bool = False, periodic_y: bool = False, gravity: float = GRAVITY
+):
     """Velocities (..., ny, nx) in m s-1 at cell centres, u = -g/f d(eta)/dy and v = g/f d(eta)/dx.
 
     Args:
       sea_level: (..., ny, nx) m, NaN on land.
       dx, dy: (ny, nx) distances in m from each centre to the next one along x and y.
       coriolis: (ny, nx) s-1; where it is 0 or NaN (near the equator) there is no answer, NaN.
-      periodic_x: whether the rows are closed circles.
+      periodic_x, periodic_y: whether rows and columns are closed circles.
 
     Centred differences; beside land the one-sided one, NaN where there is neither.
     """
     f = np.where(coriolis == 0, np.nan, coriolis)
     return (
-        -gravity / f * _gradient(sea_level, dy, -2, periodic=False),
+        -gravity / f * _gradient(sea_level, dy, -2, periodic=periodic_y),
         gravity / f * _gradient(sea_level, dx, -1, periodic=periodic_x),
     )
 

@@ -27,6 +27,7 @@ from ocean_gcm.state import Layers
 from ocean_gcm.validation import suggestion
 
 
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Flow:
     """Fields of layers, (..., nz, ny, nx); those that are not asked for are None.  Units: s-1, m2 s-1, m s-1."""

@@ -16,7 +16,7 @@ from ocean_gcm.errors import UserError
 from ocean_gcm.grid.grid import Grid
 from ocean_gcm.metrics import averages
 from ocean_gcm.metrics.loss_terms import Comparison, Term, TermConfig
-from ocean_gcm.section import Section
+from ocean_gcm.section import Named, Section
 from ocean_gcm.state import Ocean
 from ocean_gcm.validation import suggestion
 
@@ -31,8 +31,8 @@ _PLACES = {"u": "U", "v": "V"}
 class LossConfig(Section):
     """A weighted sum of terms; errors are counted in scales from data (`ocean_gcm.data.statistics`)."""
 
-    terms: dict[str, TermConfig] = pydantic.Field(description="terms by a name of your choice")
-    variables: dict[str, float] = pydantic.Field(
+    terms: Named[TermConfig] = pydantic.Field(description="terms by a name of your choice")
+    variables: Named[float] = pydantic.Field(
         {name: 1.0 for name in VARIABLES},
         description="weight of each variable that counts; of layers potential_vorticity, vorticity, streamfunction, u "
         "and v; no unit",
@@ -117,7 +117,11 @@ class Loss:
         Only the variables that count are looked at; others may be None.  Raises UserError if a term needs more members
         than there are, ValueError if the axes do not match.
         """
-        comparison = self._comparison(self.seen(prediction), self.seen(truth))
+        return self.of_seen(self.seen(prediction), self.seen(truth))
+
+    def of_seen(self, prediction: Any, truth: Any) -> tuple[jax.Array, dict[str, jax.Array]]:
+        """The loss and its parts of fields that are `seen` already."""
+        comparison = self._comparison(prediction, truth)
         variables = dict(self.variables)
         parts = {}
         for name, term in self.terms:

@@ -16,6 +16,7 @@ from ocean_gcm.quasi_geostrophic.ensemble import LayersEnsembleConfig
 from ocean_gcm.quasi_geostrophic.forcing import ForcingConfig
 from ocean_gcm.quasi_geostrophic.initial import LayersInitialConfig, RestConfig
 from ocean_gcm.quasi_geostrophic.variables import DEFAULT, VARIABLES
+from ocean_gcm.section import Named
 
 
 class LayersSnapshotConfig(SnapshotConfig):
@@ -39,11 +40,11 @@ class LayersExperiment(Experiment):
 
     grid: PeriodicGridConfig = pydantic.Field(description="cells of the doubly periodic box")
     initial: LayersInitialConfig = pydantic.Field(RestConfig(), description="state at the start")
-    forcing: dict[str, ForcingConfig] = pydantic.Field(
+    forcing: Named[ForcingConfig] = pydantic.Field(
         {}, description="sources of potential vorticity from outside, by a name of your choice"
     )
     dynamics: QuasiGeostrophicConfig = pydantic.Field(description="equations and numerics of the resolved state")
-    closures: dict[str, LayersClosureConfig] = pydantic.Field(
+    closures: Named[LayersClosureConfig] = pydantic.Field(
         {}, description="what is not resolved, by a name of your choice"
     )
     ensemble: LayersEnsembleConfig = pydantic.Field(

@@ -88,8 +88,7 @@ def static_dataset(grid: PeriodicGrid, config: Any) -> xr.Dataset:
     core, _ = _inversion(grid, config.dynamics)
     coordinates = {}
     for name, letter, centres, width in (("y", "Y", grid.y, grid.spacing[0]), ("x", "X", grid.x, grid.spacing[1])):
-        period = float(width * len(centres))  # for readers that are to go on beyond the last cell, m
-        attrs = {**axis_attributes(name), "axis": letter, "bounds": f"{name}_bnds", "period": period}
+        attrs = {**axis_attributes(name, width * len(centres)), "axis": letter, "bounds": f"{name}_bnds"}
         coordinates[name] = (name, centres, attrs)
         coordinates[f"{name}_bnds"] = ((name, "bnds"), np.stack([centres - 0.5 * width, centres + 0.5 * width], -1))
     faces = np.concatenate([[0.0], np.cumsum(core.thickness)])

@@ -17,12 +17,13 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from ocean_gcm import __version__, rollout
+from ocean_gcm import __version__
 from ocean_gcm.build import build_model
 from ocean_gcm.config import config_from_dict
 from ocean_gcm.data.paths import store_of
 from ocean_gcm.data.reading import open_dataset
 from ocean_gcm.data.zarr_store import GrowingStore
+from ocean_gcm.decomposition import each_member, member_mesh
 from ocean_gcm.errors import UserError
 from ocean_gcm.exclusive import exclusive
 from ocean_gcm.model import OceanModel
@@ -32,7 +33,7 @@ from ocean_gcm.state import State
 
 _WORKING_BYTES = 256e6
 _RECORDS_PER_CHUNK = 32
-_LARGEST_BATCH = 16  # trajectories at once on an accelerator
+_LARGEST_BATCH = 16  # trajectories at once on each accelerator
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +100,7 @@ def write_truth(
     if initial is not None:
         _require_states(initial, sampling, model)
     run = _runner(model, Coarsening(model.grid, _coarse_grid(coarse), operator, coarse.dynamics.dealiasing), coarse)
-    batch = 1 if jax.default_backend() == "cpu" else _LARGEST_BATCH
+    batch = jax.device_count() * (1 if jax.default_backend() == "cpu" else _LARGEST_BATCH)
     with exclusive(target.with_name(f".{target.name}.lock"), f"the truth {target}"):
         attributes = _attributes(fine, coarse, operator, sampling)
         store = _store(target, attributes, lambda: _dataset(fine, coarse, sampling, 0, 1), resume, overwrite)
@@ -150,9 +151,9 @@ def coarse_experiment(fine: LayersExperiment, cells: int, dealiasing: str | None
 def _runner(model: OceanModel, coarsening: Coarsening, coarse: LayersExperiment) -> Callable:
     """run(sampling, numbers, initial) -> arrays (numbers, records, nz, my, mx) by name, of trajectories.
 
-    Each piece of a run is the same program.
+    Each piece of a run is the same program.  All devices share the trajectories.
     """
-    coarse_model = build_model(coarse)
+    coarse_model, mesh = build_model(coarse), member_mesh()
 
     def see(static, coarse_static, q, source: bool):
         if not source:
@@ -160,9 +161,7 @@ def _runner(model: OceanModel, coarsening: Coarsening, coarse: LayersExperiment)
         return subgrid_source(coarsening, (model.core, static), (coarse_model.core, coarse_static), q)
 
     def piece(models, states: State, records: int, every: int, source: bool):
-        fine, other = models
-
-        def one(state: State):
+        def one(fine: OceanModel, other: OceanModel, state: State):
             static, coarse_static = fine.metrics(), other.metrics()
 
             def record(state, _):
@@ -171,22 +170,24 @@ def _runner(model: OceanModel, coarsening: Coarsening, coarse: LayersExperiment)
 
             return jax.lax.scan(record, state, None, length=records)
 
-        return rollout.each(one, states)
+        return each_member(one, mesh, models, (states,))
 
     compiled = jax.jit(piece, static_argnums=(2, 3, 4))
 
     def spun(model, states, steps):
-        def one(state: State) -> State:
+        def one(model: OceanModel, state: State) -> State:
             end = model.advance(state, steps=steps)[0]
             # a trajectory's time begins with its start, and what acts from outside goes by it
             return model.state_from(end.ocean, state.time, end.key)
 
-        return rollout.each(one, states)
+        return each_member(one, mesh, (model,), (states,))
 
     spin = jax.jit(spun, static_argnums=2)
 
     def run(sampling: Sampling, numbers: Sequence[int], initial: np.ndarray | None) -> dict[str, np.ndarray]:
         seeds = [sampling.seed + number for number in numbers]
+        # what is left over on some devices is computed in vain
+        seeds += [seeds[-1]] * (-len(seeds) % mesh.size)
         starts = [
             _start(model, seed, None if initial is None else refined(initial[seed], model.grid)) for seed in seeds
         ]
@@ -199,7 +200,7 @@ def _runner(model: OceanModel, coarsening: Coarsening, coarse: LayersExperiment)
                 (model, coarse_model), states, _records(coarsening, sampling, len(seeds)), sampling.save_every,
                 sampling.source,
             )  # fmt: skip
-            parts.append(tuple(np.asarray(array)[:, :left] for array in seen))
+            parts.append(tuple(np.asarray(array)[: len(numbers), :left] for array in seen))
             _require_finite(parts[-1][0], seeds)
         whole = [np.concatenate(arrays, 1) for arrays in zip(*parts, strict=True)]
         return dict(zip(_names(sampling), whole, strict=True))
@@ -250,7 +251,7 @@ def _require_states(initial: np.ndarray, sampling: Sampling, model: OceanModel) 
 
 
 def _require_finite(values: np.ndarray, seeds: list[int]) -> None:
-    for seed, each in zip(seeds, values, strict=True):
+    for seed, each in zip(seeds, values, strict=False):
         if not np.isfinite(each).all():
             raise UserError(f"the fine model becomes not finite from seed {seed}; a shorter time.step may help")
 

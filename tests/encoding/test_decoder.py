@@ -1,5 +1,7 @@
 """States on other grids: masks, contents, and the way there and back."""
 
+import types
+
 import jax
 import numpy as np
 import pytest
@@ -8,6 +10,10 @@ import xarray as xr
 import ocean_gcm as og
 from ocean_gcm.data.output import dataset_from_fields
 from ocean_gcm.errors import UserError
+from ocean_gcm.grid.geometry import plane
+from ocean_gcm.grid.grid import Grid
+from ocean_gcm.grid.levels import Levels
+from ocean_gcm.grid.topology import Topology
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +111,19 @@ def test_longitudes_and_latitudes_stay_as_the_data_set_has_them(model, state, da
         np.testing.assert_allclose(back[name], straight[name], atol=1e-12)
     assert ((there.lon_bnds[:, 0] < there.lon) & (there.lon < there.lon_bnds[:, 1])).all()
     assert ((there.lat_bnds[:, 0] < there.lat) & (there.lat < there.lat_bnds[:, 1])).all()
+
+
+def test_a_plane_that_repeats_is_said_to(model):
+    around = Topology(periodic_x=True)
+    channel = Grid(
+        plane(1e4 * np.arange(9), 1e4 * np.arange(7), around), Levels(np.array([50.0])), np.full((1, 6, 8), 50.0)
+    )
+    decoder = og.Decoder.for_grid(
+        types.SimpleNamespace(grid=channel, dtype=model.dtype, config=model.config),
+        longitude=5e3 * (np.arange(16) + 0.5), latitude=1e4 * (np.arange(6) + 0.5), depth=[25.0],
+    )  # fmt: skip
+    found = decoder.described({"sea_surface_height": np.zeros((6, 16))}, ())
+    assert found.x.attrs["period"] == 8e4 and "period" not in found.y.attrs
 
 
 def test_a_grid_must_ascend(model):

@@ -30,7 +30,7 @@ def plane():
 
 def test_geostrophic_currents_on_a_plane(plane):
     assert coriolis_of(plane) == (1e-4, 2e-9) and coriolis_of(xr.Dataset()) is None
-    found = with_derived(plane, ["ugos", "vgos"], "data", coriolis_of(plane))
+    found = with_derived(plane, ["ugos", "vgos"], "data", plane)
     expected = -GRAVITY / (1e-4 + 2e-9 * plane.y.values) * 1e-6
     np.testing.assert_allclose(found.ugos.isel(time=1).values, 2 * expected[:, None] * np.ones(5), rtol=1e-5)
     np.testing.assert_allclose(found.vgos.values, 0.0, atol=1e-9)
@@ -39,7 +39,7 @@ def test_geostrophic_currents_on_a_plane(plane):
 
 
 def test_mixed_layer_depth(plane):
-    found = with_derived(plane, ["mlotst"], "data", None).mlotst
+    found = with_derived(plane, ["mlotst"], "data", plane).mlotst
     assert found.dims == ("time", "y", "x")
     values = found.values
     assert ((values > 25.0) & (values < 27.0)).all()  # 0.03 of the 1.8 kg m-3 between 25 and 75 m
@@ -47,8 +47,8 @@ def test_mixed_layer_depth(plane):
 
 def test_what_cannot_be_derived(plane):
     with pytest.raises(UserError, match="--derived has 'ssh'; expected ugos, vgos, mlotst"):
-        with_derived(plane, ["ssh"], "data", None)
+        with_derived(plane, ["ssh"], "data", plane)
     with pytest.raises(UserError, match="data has no variable zos; ugos of --derived is made of it"):
-        with_derived(plane.drop_vars("zos"), ["ugos"], "data", None)
-    with pytest.raises(UserError, match="data lies on a plane and names no f0"):
-        with_derived(plane, ["vgos"], "data", None)
+        with_derived(plane.drop_vars("zos"), ["ugos"], "data", plane)
+    with pytest.raises(UserError, match="the truth lies on a plane and names no f0"):
+        with_derived(plane, ["vgos"], "data", plane.drop_attrs(deep=False))

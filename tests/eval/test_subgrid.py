@@ -1,6 +1,7 @@
 """Closures of layers scored on a tiny truth: what reaches the table, and mistakes."""
 
 import json
+import types
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,8 @@ from eval.subgrid import online
 from eval.subgrid.online import open_target, require_same_flow
 from eval.subgrid.statistics import compare, flow_statistics
 from ocean_gcm.build import build_model
-from ocean_gcm.config import config_from_dict
+from ocean_gcm.config import config_from_dict, load_config
+from ocean_gcm.data.layers_truth import open_layers_truth
 from ocean_gcm.errors import UserError
 from ocean_gcm.quasi_geostrophic.coarsening import refined
 
@@ -127,3 +129,25 @@ def test_runs_that_blow_up_are_counted_and_left_out(files, monkeypatch):
     assert table["viscous", "stable"] == 0 and table["viscous", "steps"] == 0
     assert ("viscous", "mean") not in table.index and ("truth", "mean") in table.index
     assert "0% of the runs with viscous" in (files / "unstable" / "index.html").read_text()
+
+
+def test_on_a_cpu_each_run_ends_by_itself(files, monkeypatch):
+    """The second of three runs leaves all bounds within its first piece; the others go on to the end."""
+    model = build_model(load_config(files / "leith.yaml"))
+    truth, calls = open_layers_truth(files / "truth.zarr", model), []
+    plan = types.SimpleNamespace(steps=40, save_every=2, starts=3, first=4)
+    begin = online._starts(model, truth.windows([0, len(truth) // 3], 1), 1)
+    bad = np.asarray(begin.ocean.potential_vorticity)[0, 1]
+
+    def unroll(model, closures, states, steps, save_every):
+        q = np.asarray(states.ocean.potential_vorticity)
+        calls.append(q.shape[:2])
+        worse = np.where((q == bad).all((2, 3, 4), keepdims=True), np.inf, q)
+        return states, np.repeat(worse[:, :, None], steps // save_every, 2)
+
+    monkeypatch.setattr(online, "_unroll", unroll)
+    found = online.run([model, model], truth, plan)
+    assert len(calls) == 2 * (10 + 1 + 10) and set(calls) == {(1, 1)}
+    for runs in found:
+        assert runs.stable.tolist() == [True, False, True] and runs.lasted.tolist() == [40, 0, 40]
+        assert runs.kept.shape == (2, 16, *model.grid.shape) and np.isfinite(runs.kept).all()

@@ -1,19 +1,62 @@
-"""Run by test_forecast.py with two simulated devices: prints "equal" if they make the members that one makes."""
+"""Run by test_forecast.py with two simulated devices: prints "equal" if they make the members that one makes.
 
+The argument is "ocean" or "layers"; of these they share the trajectories of truths, too.
+"""
+
+import sys
 import tempfile
 from pathlib import Path
 
 import jax
 import numpy as np
+import pydantic
+import xarray as xr
 from dated_stores import dated
+from layers_model import build
 from tiny_run import TREE
 
 import ocean_gcm as og
 from ocean_gcm.config import config_from_dict
 from ocean_gcm.data import output
+from ocean_gcm.quasi_geostrophic import truth
+from ocean_gcm.quasi_geostrophic.coarsening import OperatorConfig
 
 
-def main(directory):
+def of_layers(directory):
+    model = build(precision="float32")
+    _, saved = model.unroll(model.initial_state(), steps=2, save_every=1)
+    model.to_xarray(saved).to_zarr(directory / "run.zarr")
+
+    def run(devices):
+        options = {
+            "start": "0001-01-01T01:00",
+            "members": 3,
+            "lead": "PT2H",
+            "save": "PT1H",
+            "variables": ["pv", "psi"],
+        }
+        path = directory / f"layers-{devices}.zarr"
+        return og.forecast(model, directory / "run.zarr", path, **options, devices=jax.devices()[:devices]).load()
+
+    one, two = run(1), run(2)
+    for name in ("pv", "psi"):
+        assert float(one[name].std("member").max()) > 0, name
+        scale = float(abs(one[name]).max())
+        np.testing.assert_allclose(two[name], one[name], rtol=0, atol=1e-6 * scale, err_msg=name)
+
+    # the third trajectory of a truth has a device alone
+    sampling = truth.Sampling(trajectories=3, steps=2, save_every=2)
+    cutoff = pydantic.TypeAdapter(OperatorConfig).validate_python({"kind": "cutoff"})
+    truth.write_truth(model.config, model.config, cutoff, sampling, directory / "truth.zarr")
+    with xr.open_zarr(directory / "truth.zarr", consolidated=False) as found:
+        for seed in range(3):
+            q = model.config.initial.potential_vorticity(model.grid, seed)
+            state = model.initial_state(jax.random.key(seed), fields={"potential_vorticity": q})
+            end = np.asarray(model.unroll(state, steps=2)[0].ocean.potential_vorticity)
+            np.testing.assert_allclose(found.pv[seed, -1], end, rtol=0, atol=1e-6 * np.abs(end).max())
+
+
+def of_ocean(directory):
     model = og.build_model(config_from_dict(TREE))
     fields = output.fields_of(model.initial_state().ocean)
     states = {name: np.stack([array, array]) for name, array in fields.items()}
@@ -44,5 +87,5 @@ if __name__ == "__main__":
     jax.config.update("jax_disable_most_optimizations", True)  # compiles faster
     assert jax.device_count() == 2, jax.devices()
     with tempfile.TemporaryDirectory() as directory:
-        main(Path(directory))
+        {"ocean": of_ocean, "layers": of_layers}[sys.argv[1]](Path(directory))
     print("equal")

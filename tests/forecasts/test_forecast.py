@@ -119,8 +119,9 @@ def test_an_interrupted_forecast_goes_on_as_if_nothing_had_happened(whole, forec
     xr.testing.assert_identical(again, whole)
 
 
-def test_members_do_not_depend_on_the_devices():
-    command = [sys.executable, str(Path(__file__).with_name("sharded_members.py"))]
+@pytest.mark.parametrize("core", ["ocean", pytest.param("layers", marks=pytest.mark.slow)])
+def test_members_do_not_depend_on_the_devices(core):
+    command = [sys.executable, str(Path(__file__).with_name("sharded_members.py")), core]
     done = subprocess.run(command, env=environment(2), capture_output=True, text=True, timeout=300)
     assert done.stdout.strip().endswith("equal"), done.stdout + done.stderr
 

@@ -23,7 +23,7 @@ MODEL = {
 }
 TRAINING = {
     "name": "layers",
-    "model": {"config": "model.yaml"},
+    "model": {"base": "model.yaml"},
     "truth": {"path": "truth.zarr"},
     "periods": {"train": [0.0, 0.67], "validation": [0.67, 1.0]},
     "trainable": {"closures.subgrid.**": "auto"},

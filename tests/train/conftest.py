@@ -16,10 +16,10 @@ from train.step import Learner
 TRAINING = {
     "name": "tiny",
     "seed": 3,
-    "model": {"config": "model.yaml"},
+    "model": {"base": "model.yaml"},
     "truth": {
         "simulate": {
-            "overrides": {"closures.drag.linear": 2e-3},
+            "model": {"closures": {"drag": {"linear": 2e-3}}},
             "spinup": "P5D",
             "duration": "P8D",
             "interval": "P1D",

@@ -32,13 +32,25 @@ def test_mistakes_name_the_key(training, override, message):
 
 
 @pytest.mark.parametrize(
+    "model, message",
+    [
+        ({"base": "missing.yaml"}, "training.yaml: base is missing.yaml; there is no configuration"),
+        ({"base": "model.yaml", "grid": {"nx": 2}}, "training.yaml: model: grid.nx is 2"),
+        ({"base": "model.yaml", "forcing": {"path": "x"}}, "model.forcing.path is x; expected .* null"),
+        ({"config": "model.yaml"}, "model: unknown key 'config'"),
+        (3, "model is 3; expected a section"),
+    ],
+)
+def test_models_that_there_are_not(training, model, message):
+    with pytest.raises(UserError, match=message):
+        training(model=model)
+
+
+@pytest.mark.parametrize(
     "changes, message",
     [
         ({"trainable": {"closures.drug.*": "positive"}}, "no parameter is called 'closures.drug"),
         ({"trainable": {"closures.**": "positif"}}, "did you mean 'positive'"),
-        ({"model": {"config": "missing.yaml"}}, "there is no configuration"),
-        ({"model": {"config": "model.yaml", "overrides": {"grid.nx": 2}}}, "grid.nx is 2"),
-        ({"model": {"config": "model.yaml", "overrides": {"forcing.path": "x"}}}, "forcing.path = x; expected .* null"),
         ({"mesh": {"batch": 64}}, "expected at most"),
     ],
 )
@@ -54,6 +66,29 @@ def test_stages_follow_each_other(training):
     assert config.iterations == 5
     assert [config.stage_at(n) for n in range(5)] == [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2)]
     assert config.loss_of(1) == config.loss
+
+
+def test_a_training_on_another_in_its_own_directory(training, tmp_path):
+    config, path = training(truth={"path": "truth.zarr"})
+    more = {"base": str(path), "model": {"closures": {"drag": None}}, "trainable": {"closures.more": "auto"}}
+    (tmp_path / "more.yaml").write_text(yaml.safe_dump(more))
+    found = load_train_config(tmp_path / "more.yaml", ["model.time.duration=P1D"])
+    assert (tmp_path / found.truth.path).resolve() == path.parent / "truth.zarr"
+    assert set(config.model.closures) - set(found.model.closures) == {"drag"} and found.model.time.duration == "P1D"
+    assert found.trainable == {"closures.**": "positive", "closures.more": "auto"} and found.stages == config.stages
+    written = yaml.safe_load(found.to_yaml())
+    assert "base" not in written["model"] and written["model"]["grid"] == config.model.grid.model_dump(mode="json")
+
+
+def test_the_loss_of_a_stage_is_merged(training):
+    stage = {"steps": 1, "iterations": 1, "learning_rate": 0.1}
+    terms = {"mean": {"kind": "squared_error", "blocks": [2], "weight": 3.0}}
+    changes = {"terms": terms, "variables": {"u": None}}
+    config, _ = training(stages=[stage, {**stage, "loss": changes}])
+    assert config.loss_of(0) == config.loss
+    loss = config.loss_of(1)
+    assert list(loss.terms) == ["error", "mean"] and loss.terms["error"] == config.loss.terms["error"]
+    assert set(config.loss.variables) - set(loss.variables) == {"u"}
 
 
 def test_rate_warms_up_and_falls_like_a_cosine():

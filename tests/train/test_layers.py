@@ -19,8 +19,8 @@ from train.program import check, train
 
 NOISE = {
     "model": {
-        "config": "model.yaml",
-        "overrides": {"closures.subgrid.random": {"number": 1, "time": 7200.0}},
+        "base": "model.yaml",
+        "closures": {"subgrid": {"random": {"number": 1, "time": 7200.0}}},
     },
     "loss": {
         "terms": {"crps": {"kind": "crps"}, "energy": {"kind": "kinetic_energy"}},
@@ -32,8 +32,8 @@ NOISE = {
         | {
             "loss": {
                 "scale": "increment",
-                "variables": {"potential_vorticity": 1.0},
-                "terms": {"crps": {"kind": "crps"}},
+                "variables": {"streamfunction": None},
+                "terms": {"energy": None},
             }
         },
     ],

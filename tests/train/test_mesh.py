@@ -3,27 +3,39 @@ import sys
 from pathlib import Path
 
 import jax
+import layers_model
 import numpy as np
 import pytest
-from island_grid import channel
 from simulated_devices import environment
 
-from ocean_gcm.decomposition import require_grid, specs
+from ocean_gcm.decomposition import specs
 from ocean_gcm.errors import UserError
+from ocean_gcm.grid.topology import require_parts
 from train import mesh as devices
 
 # code that runs once need not be fast, and compiles in half of the time
 QUICKLY_COMPILED = "--xla_backend_optimization_level=0"
 
 
-def differences(*arguments):
-    """Relative differences from one device by mesh: (loss, gradient, worst part of the gradient)."""
-    command = [sys.executable, str(Path(__file__).with_name("sharded_update.py")), *arguments]
+def printed(script, *arguments):
+    """Words of the lines that a script prints which sees eight devices."""
+    command = [sys.executable, str(Path(__file__).with_name(script)), *arguments]
     simulated = environment(8, QUICKLY_COMPILED)
     done = subprocess.run(command, env=simulated, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stderr[-2000:]
-    lines = [line.split() for line in done.stdout.splitlines()]
+    return [line.split() for line in done.stdout.splitlines()]
+
+
+def differences(*arguments):
+    """Relative differences from one device by mesh: (loss, gradient, worst part of the gradient)."""
+    lines = printed("sharded_update.py", *arguments)
     return {mesh: tuple(map(float, numbers)) for mesh, *numbers, _ in lines}
+
+
+def of_layers(modes, *meshes):
+    """The same of layers by (mode, mesh): (loss, worst part of the gradient)."""
+    lines = printed("sharded_layers.py", ",".join(modes), *meshes)
+    return {(mode, mesh): (float(loss), float(worst)) for mode, mesh, loss, worst, _ in lines}
 
 
 def test_a_forecast_on_a_mesh_of_all_axes_equals_one_device():
@@ -37,6 +49,27 @@ def test_gradients_on_a_mesh_of_all_axes_and_under_pmap_equal_one_device():
     assert len(found) == 2
     for mesh, (loss, gradient, _) in found.items():
         assert loss < 1e-5 and gradient < 1e-5, mesh
+
+
+def test_layers_on_a_mesh_of_batch_and_ensemble_equal_one_device():
+    """With gradients of the solver's emulator, whose loss is apart from that of perturbed ensembles' forecasts."""
+    loss, worst = of_layers(["emulated"], "4x2")["emulated", "4x2"]
+    assert loss < 1e-12 and worst < 1e-10
+
+
+@pytest.mark.slow
+def test_layers_learn_the_same_in_all_modes():
+    found = of_layers(["forecast", "tendency", "emulator"], "4x2", "8x1")
+    assert len(found) == 6
+    for case, (loss, worst) in found.items():
+        assert loss < 1e-12 and worst < 1e-10, case
+
+
+def test_layers_stay_whole():
+    model = layers_model.build()
+    devices.require_model(mesh(4, 2, 1, 1), model)
+    with pytest.raises(UserError, match="mesh.y and mesh.x are 2 and 1; expected 1 and 1 with the core quasi_geost"):
+        devices.require_model(mesh(1, 1, 2, 1), model)
 
 
 def mesh(batch, ensemble, y, x):
@@ -56,12 +89,11 @@ def test_what_the_mesh_does_not_divide_is_refused():
 
 
 def test_parts_of_the_grid_that_do_not_fit_are_refused():
-    grid = channel()  # 7 x 9 cells
-    require_grid(mesh(2, 1, 1, 3), grid, 3)
+    require_parts((7, 9), 1, 3, 3)
     with pytest.raises(UserError, match="grid.ny is 7; expected a multiple of 2"):
-        require_grid(mesh(1, 1, 2, 1), grid, 3)
+        require_parts((7, 9), 2, 1, 3)
     with pytest.raises(UserError, match="mesh.x is 3, which leaves 3 of 9 cells to a device; expected at least 4"):
-        require_grid(mesh(1, 1, 1, 3), grid, 4)
+        require_parts((7, 9), 1, 3, 4)
 
 
 def test_only_fields_of_the_grid_are_cut():

@@ -42,7 +42,7 @@ MODEL = {
 REGION = [340.0, 400.0, -20.0, 20.0]
 TRAINING = {
     "name": "observed",
-    "model": {"config": "model.yaml"},
+    "model": {"base": "model.yaml"},
     "truth": {
         "observe": {"path": "ocean.nc", "temperature": "theta", "salinity": "salt"}
         | {"relaxation": "P5D", "spinup": "P40D", "duration": "P20D", "interval": "P2D"}

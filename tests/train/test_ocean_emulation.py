@@ -39,10 +39,10 @@ def written(tmp_path_factory):
     model = {**copy.deepcopy(TREE), "closures": CLOSURES}
     model["dynamics"]["tracer_advection"] = "centred2"
     (directory / "model.yaml").write_text(yaml.safe_dump(model))
-    twin = {"overrides": {"closures.drag.linear": 4e-3}, "spinup": "P5D", "duration": "P12D", "interval": "P1D"}
+    twin = {"model": {"closures": {"drag": {"linear": 4e-3}}}, "spinup": "P5D", "duration": "P12D", "interval": "P1D"}
     training = {
         "name": "tiny",
-        "model": {"config": "model.yaml"},
+        "model": {"base": "model.yaml"},
         "truth": {"simulate": twin},
         "periods": PERIODS,
         "trainable": {"closures.drag.*": "positive", "closures.learned.tower.**": "identity"},
@@ -147,7 +147,7 @@ class Euler(EmulatedCore):
 @pytest.fixture(scope="module")
 def emulated_cores(written):
     """A model whose effects are held for two steps; its core emulated, and a core that is its own emulator."""
-    config, path = written(model={"config": "model.yaml", "overrides": {"time.physics_interval": "PT12H"}})
+    config, path = written(model={"base": "model.yaml", "time": {"physics_interval": "PT12H"}})
     model = Setup.build(config, path.parent).model
     emulation = Emulation.build(ocean_form.emulator(config.emulator, model), ocean_form.of_closures)
     kernel = PREFIX + "tower.decoder.kernel"

@@ -1,9 +1,12 @@
+import shutil
 import socket
 import subprocess
 import sys
 
+import layers_training
 import numpy as np
 import pytest
+import yaml
 from simulated_devices import environment
 from train_files import PERIODS, lines
 
@@ -61,6 +64,38 @@ def test_two_processes_equal_one(training, tmp_path):
     (code, text), (other, silent) = together(path, two)
     assert code == other == 2
     assert "holds a training already" in text and "the first process stopped" in silent
+
+
+@pytest.mark.slow
+def test_layers_on_processes_and_resumed_on_one_device(tmp_path):
+    """An ensemble's forecasts: on 4 x 2 devices of two processes as of one; half of it on a single device."""
+    layers_training.write(tmp_path)
+    path, (one, two, other) = tmp_path / "training.yaml", (tmp_path / name for name in ("one", "two", "other"))
+    tree = layers_training.TRAINING | {
+        "model": {"config": "model.yaml", "overrides": {"precision": "float64"}},
+        "loss": {"terms": {"crps": {"kind": "crps"}}, "variables": {"streamfunction": 1.0}},
+        "stages": [layers_training.TRAINING["stages"][0] | {"steps": 2, "batch": 4, "members": 2}],
+        "mesh": {"batch": 4, "ensemble": 2},
+        "validation": {"leads": ["PT4H"], "starts": 1, "every": 2},
+        "checkpoints": {"every": 2, "keep": 9},
+    }
+    path.write_text(yaml.safe_dump(tree))
+
+    def alone(run, devices, *options):
+        simulated = environment(devices, QUICKLY_COMPILED)
+        done = subprocess.run(command(path, run, *options), env=simulated, capture_output=True, text=True, timeout=1800)
+        assert done.returncode == 0, done.stderr[-2000:]
+
+    alone(one, 8)
+    ended = together(path, two, devices=4)
+    assert all(code == 0 for code, _ in ended), "\n\n".join(text[:2000] for _, text in ended)
+    shutil.copytree(one, other)
+    (latest,) = (other / "checkpoints").glob("*4")
+    shutil.rmtree(latest)
+    alone(other, 1, "--resume", "--set", "mesh.batch=1", "--set", "mesh.ensemble=1")
+    for run in (two, other):
+        for name in ("metrics.jsonl", "validation.jsonl"):
+            assert_same(lines(one / name), lines(run / name))
 
 
 def assert_same(first, second):

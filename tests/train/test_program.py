@@ -106,8 +106,8 @@ def test_updates_that_are_not_finite_are_skipped_and_lead_back(training, quietly
 
 def test_a_training_begins_with_the_weights_of_another(whole, training, tmp_path):
     """What both have is taken, by path; what only the new one has is as configured."""
-    more = {"closures.more": {"kind": "horizontal_diffusion", "diffusivity": 77.0}}
-    config, path = training(start=str(whole[1]), model={"config": "model.yaml", "overrides": more})
+    more = {"more": {"kind": "horizontal_diffusion", "diffusivity": 77.0}}
+    config, path = training(start=str(whole[1]), model={"base": "model.yaml", "closures": more})
     setup = Setup.build(config, path.parent)
     trained = named_variables(og.load_model(whole[1]))
     begun = named_variables(setup.model)
@@ -149,7 +149,7 @@ def test_another_training_is_not_overwritten(whole, training, quietly):
     for changes, message in (
         ({"seed": 4}, r"another configuration \(training.seed: 3 -> 4\)"),
         (
-            {"model": {"config": "model.yaml", "overrides": {"grid.nx": 7}}},
+            {"model": {"base": "model.yaml", "grid": {"nx": 7}}},
             r"a grid of \[3, 5, 6\] cells, the model has",
         ),
     ):

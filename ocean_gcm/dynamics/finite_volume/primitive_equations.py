@@ -21,7 +21,7 @@ from ocean_gcm.errors import UserError
 from ocean_gcm.forcing.surface import Surface
 from ocean_gcm.grid import metrics
 from ocean_gcm.grid.grid import Grid
-from ocean_gcm.grid.topology import Topology
+from ocean_gcm.grid.topology import Topology, require_parts
 from ocean_gcm.state import Diagnostics, Ocean, Stepper
 
 
@@ -52,8 +52,12 @@ class PrimitiveEquations:
         return dataclasses.replace(self.grid.topology, mesh_y=mesh_y, mesh_x=mesh_x)
 
     def part(self, mesh_y: int, mesh_x: int) -> PrimitiveEquations:
-        """The same for the steps of one of `mesh_y` times `mesh_x` equal parts of the grid, inside `jax.shard_map`."""
+        """The same for the steps of one of `mesh_y` times `mesh_x` equal parts of the grid, inside `jax.shard_map`.
+
+        Raises UserError unless they are equal and as wide as the halo.
+        """
         nz, ny, nx = self.numerics.shape
+        require_parts((ny, nx), mesh_y, mesh_x, self.numerics.halo)
         numerics = dataclasses.replace(self.numerics, shape=(nz, ny // mesh_y, nx // mesh_x))
         return dataclasses.replace(self, numerics=numerics, parts=(mesh_y, mesh_x))
 

@@ -105,6 +105,15 @@ class QuasiGeostrophy:
         """(N,) H, m."""
         return np.asarray(self.config.layers.thickness)
 
+    def part(self, mesh_y: int, mesh_x: int) -> QuasiGeostrophy:
+        """The whole, which is the only part.  Raises UserError for another one."""
+        if mesh_y * mesh_x > 1:
+            raise UserError(
+                f"mesh.y and mesh.x are {mesh_y} and {mesh_x}; expected 1 and 1 with the core quasi_geostrophic: its "
+                "Fourier transforms need the whole plane on each device (mesh.batch and mesh.ensemble share forecasts)"
+            )
+        return self
+
     # ---- static arrays ----
     def arrays(self, dtype) -> dict[str, jax.Array]:
         """`Operators` by name, on the device."""
