@@ -58,7 +58,8 @@ class Setup:
         form = form_of(model.config)
         form.require(config, model, mesh)
         for number, stage in enumerate(config.stages):
-            devices.require_divisible(mesh, stage.batch, stage.members, number)
+            members = None if stage.mode == "emulator" else stage.members
+            devices.require_divisible(mesh, stage.batch, members, number)
         emulation = None
         if config.emulator is not None:
             emulation = Emulation.build(form.emulator(config.emulator, model), form.of_closures)

@@ -42,9 +42,11 @@ STAGES = {
     "emulated": {**STAGE, "mode": "emulated", "loss": {"terms": {"crps": {"kind": "crps"}}}},
 }
 NETWORK = {"architecture": "convolution", "width": 2, "depth": 2}
-MODEL = {"time.step": "PT2H", "precision": "float64"} | {
-    "closures.subgrid": {**layers_training.MODEL["closures"]["subgrid"], "network": NETWORK}
-    | {"random": {"number": 1, "time": 7200.0}}
+MODEL = {"time": {"step": "PT2H"}, "precision": "float64"} | {
+    "closures": {
+        "subgrid": {**layers_training.MODEL["closures"]["subgrid"], "network": NETWORK}
+        | {"random": {"number": 1, "time": 7200.0}}
+    }
 }
 
 
@@ -67,7 +69,7 @@ def setup_of(directory, modes, batch, ensemble):
     emulator = {"features": ["potential_vorticity"], "network": NETWORK}
     tree = {
         **layers_training.TRAINING,
-        "model": {"config": "model.yaml", "overrides": MODEL},
+        "model": {"base": "model.yaml", **MODEL},
         "loss": LOSS,
         "emulator": emulator if any("emul" in mode for mode in modes) else None,
         "stages": [STAGES[mode] for mode in modes],
