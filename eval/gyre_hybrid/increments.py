@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import shutil
+import uuid
 import warnings
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import numpy as np
 from ocean_gcm import rollout
 from ocean_gcm.data.series import CF_NAMES
 from ocean_gcm.data.truth import INCREMENT, Window, open_truth
+from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Ocean
 
@@ -39,8 +40,10 @@ def lacked(model: OceanModel, window: Window, steps: int) -> Ocean:
 def write_increments(path: str, model: OceanModel, begin: str, end: str, output: Path) -> int:
     """A store with the records of a truth from `begin` to `end` (dates) and the increments of each but the last.
 
-    Returns their number.  Raises UserError where the truth does not fit the model.
+    Returns their number.  Raises UserError where the truth does not fit the model, and for a store that exists.
     """
+    if output.exists():
+        raise UserError(f"--output {output} exists; expected a new store")
     truth = open_truth(path, model)
     period = truth.split({"whole": (begin, end)})["whole"]
     steps = round(truth.interval / model.time_step)
@@ -52,10 +55,11 @@ def write_increments(path: str, model: OceanModel, begin: str, end: str, output:
     for name in LACKED:
         values = np.concatenate([part[name] for part in parts])
         dataset[INCREMENT.format(name)] = (dataset[CF_NAMES[name]].dims, values)
-    shutil.rmtree(output, ignore_errors=True)
+    draft = output.with_name(f".{output.name}-{uuid.uuid4().hex}.part")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # consolidated metadata are not yet in the standard of Zarr 3
         for variable in dataset.variables.values():
             variable.encoding = {}
-        dataset.to_zarr(output, mode="w", zarr_format=3, consolidated=True)
+        dataset.to_zarr(draft, mode="w", zarr_format=3, consolidated=True)
+    draft.rename(output)
     return dataset.sizes["time"]
