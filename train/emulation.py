@@ -104,7 +104,7 @@ class EmulatedCore:
         # what is computed for the derivatives must not change how the compiler rounds the solver's step
         exact, stepper, diagnostics = apart(self.core.advance(static[0], *stop((known, stepper, effects)), surface))
         like = self._emulated(static, *apart((fields, effects)), surface)
-        # values of the solver to the last bit, derivatives of the emulator
+        # values of the solver, derivatives of the emulator
         after = jax.tree.map(lambda x, e: stop(x) + (e - stop(e)), exact, like)
         return after, stop(stepper), diagnostics
 

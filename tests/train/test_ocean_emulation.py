@@ -5,6 +5,7 @@ import dataclasses
 import types
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import yaml
@@ -89,6 +90,13 @@ def gradients(written, whole, tmp_path_factory):
     return both
 
 
+def same_to_rounding(fields, others, roundings):
+    """The compiler may fuse a step in another way where more is computed beside it."""
+    for a, b in zip(jax.tree.leaves(fields), jax.tree.leaves(others), strict=True):
+        largest = roundings * jnp.finfo(a.dtype).eps * np.abs(a).max()
+        np.testing.assert_allclose(b, a, rtol=0, atol=largest)
+
+
 def of_closures(gradient):
     return np.concatenate([np.ravel(x) for name, x in sorted(gradient.items()) if not name.startswith(PREFIX)])
 
@@ -109,8 +117,7 @@ def test_both_learn(whole):
 @pytest.mark.slow
 def test_forecasts_are_the_solver_s_and_gradients_near_its_own(gradients, whole):
     (true, plain), (approximate, emulated) = gradients(whole[0].numbers)
-    for a, b in zip(jax.tree.leaves(plain), jax.tree.leaves(emulated), strict=True):
-        np.testing.assert_array_equal(a, b)
+    same_to_rounding(plain, emulated, 100)
     assert not any(np.any(x) for name, x in approximate.items() if name.startswith(PREFIX))
     first, second = of_closures(true), of_closures(approximate)
     assert first @ second / np.sqrt((first @ first) * (second @ second)) > 0.5
@@ -202,12 +209,11 @@ def test_values_are_those_of_the_solver(emulated_cores):
             prepared = core.prepare(static, core.cleaned(arrays, ocean, model.dtype))
             columns = core.columns(static, prepared, surface, model.time_step)
             effects, _ = model.closures.drag(columns, (), None)
-            return core.advance(static, prepared, start.stepper, effects, surface)
+            return core.advance(static, prepared, start.stepper, effects, surface)[0]
 
         return after(dict(model.grid_arrays), rough)
 
-    for a, b in zip(jax.tree.leaves(step(model.core)), jax.tree.leaves(step(emulated["core"])), strict=True):
-        np.testing.assert_array_equal(a, b)
+    same_to_rounding(step(model.core), step(emulated["core"]), 4)
 
 
 @pytest.mark.parametrize(
