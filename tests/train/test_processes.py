@@ -72,7 +72,7 @@ def test_layers_on_processes_and_resumed_on_one_device(tmp_path):
     layers_training.write(tmp_path)
     path, (one, two, other) = tmp_path / "training.yaml", (tmp_path / name for name in ("one", "two", "other"))
     tree = layers_training.TRAINING | {
-        "model": {"config": "model.yaml", "overrides": {"precision": "float64"}},
+        "model": {"base": "model.yaml", "precision": "float64"},
         "loss": {"terms": {"crps": {"kind": "crps"}}, "variables": {"streamfunction": 1.0}},
         "stages": [layers_training.TRAINING["stages"][0] | {"steps": 2, "batch": 4, "members": 2}],
         "mesh": {"batch": 4, "ensemble": 2},
