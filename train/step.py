@@ -197,8 +197,8 @@ class Learner:
             forecasts, truth = self.forecasts(numbers, static, batch, stage), batch.truth
         loss, parts = static.loss.of_seen(self.seen(static.loss, forecasts, 2), self.seen(static.loss, truth, 1))
         if stage.mode == "emulated":
-            missed, of_emulator = self.missed(numbers, static, batch, forecasts, stage)
-            loss, parts = loss + missed, parts | of_emulator
+            missed, more = self.missed(numbers, static, batch, forecasts, stage)
+            loss, parts = loss + missed, parts | more
         return loss, parts
 
     def seen(self, loss: Loss, fields: Any, axes: int) -> Any:
@@ -217,8 +217,9 @@ class Learner:
 
         def run(numbers, static, fields, clock):
             missed = self.emulation.missed(self.model(numbers, static), numbers, static.forcing)
-            one = lambda state: missed(state[0], jdt.Timedelta(*state[1]))  # noqa: E731
-            return devices.each(self.mesh, one, (fields, clock), axes=3)
+            return devices.each(
+                self.mesh, lambda state: missed(state[0], jdt.Timedelta(*state[1])), (fields, clock), axes=3
+            )
 
         found = devices.apart(self.mesh, run, (numbers, static, forecasts, clock), ((), (), lead, lead), lead)
         missed, parts = shares(jax.tree.map(lambda squares: squares.mean((0, 1, 2)), found))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from ocean_gcm.data.output import dataset_from_fields, dimensions
 from ocean_gcm.data.series import CF_NAMES, CONFIGURATION, PROGNOSTIC
 from ocean_gcm.data.truth import INCREMENT
 from ocean_gcm.data.variables import TRACER
+from ocean_gcm.data.zarr_store import write_whole
 from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Ocean
@@ -54,10 +53,4 @@ def write(
     for name in increments[0] if increments else ():
         values = np.stack([increment[name] for increment in increments])
         dataset[INCREMENT.format(name)] = (("time", *dimensions(TRACER, model.grid.geometry.spherical)), values)
-    draft = path.with_name(f".{path.name}.part")
-    shutil.rmtree(draft, ignore_errors=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # consolidated metadata are not yet in the standard of Zarr 3
-        dataset.to_zarr(draft, mode="w", zarr_format=3, consolidated=True)
-    shutil.rmtree(path, ignore_errors=True)
-    draft.rename(path)
+    write_whole(dataset, path)

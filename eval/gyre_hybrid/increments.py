@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import uuid
-import warnings
 from pathlib import Path
 
 import jax
@@ -15,6 +13,7 @@ import numpy as np
 from ocean_gcm import rollout
 from ocean_gcm.data.series import CF_NAMES
 from ocean_gcm.data.truth import INCREMENT, Window, open_truth
+from ocean_gcm.data.zarr_store import write_whole
 from ocean_gcm.errors import UserError
 from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Ocean
@@ -55,11 +54,7 @@ def write_increments(path: str, model: OceanModel, begin: str, end: str, output:
     for name in LACKED:
         values = np.concatenate([part[name] for part in parts])
         dataset[INCREMENT.format(name)] = (dataset[CF_NAMES[name]].dims, values)
-    draft = output.with_name(f".{output.name}-{uuid.uuid4().hex}.part")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # consolidated metadata are not yet in the standard of Zarr 3
-        for variable in dataset.variables.values():
-            variable.encoding = {}
-        dataset.to_zarr(draft, mode="w", zarr_format=3, consolidated=True)
-    draft.rename(output)
+    for variable in dataset.variables.values():
+        variable.encoding = {}
+    write_whole(dataset, output)
     return dataset.sizes["time"]

@@ -65,13 +65,16 @@ def run(models: Sequence[OceanModel], truth: LayersTruth, plan) -> list[Runs]:
     stable, lasted, kept = np.zeros(shape, bool), np.zeros(shape, int), [[] for _ in models]
     for m, n in itertools.product(*map(range, (0, 0), shape, together)):
         own = np.s_[m : m + together[0], n : n + together[1]]
-        learned, begin = jax.tree.map(lambda a: a[own[0]], closures), jax.tree.map(lambda a: a[own], states)  # noqa: B023
-        q, stable[own], lasted[own] = _followed(model, learned, begin, limit, plan)
+        q, stable[own], lasted[own] = _followed(model, _part(closures, own[0]), _part(states, own), limit, plan)
         for runs, found, whether in zip(kept[own[0]], q, stable[own], strict=True):
             runs.extend(found[whether, plan.first :])
     interval, none = plan.save_every * model.time_step, np.empty((0, 0, *model.grid.shape))
     whole = [np.stack(runs) if runs else none for runs in kept]
     return [Runs(q, own, interval, steps) for q, own, steps in zip(whole, stable, lasted, strict=True)]
+
+
+def _part(tree, index):
+    return jax.tree.map(lambda a: a[index], tree)
 
 
 def _followed(model: OceanModel, closures, states: State, limit: float, plan) -> tuple[np.ndarray, ...]:

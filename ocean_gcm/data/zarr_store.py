@@ -199,6 +199,17 @@ class GrowingStore:
             zarr.consolidate_metadata(self._group.store)
 
 
+def write_whole(dataset: xr.Dataset, path: Path) -> None:
+    """Write a store in one go, in the place of what was at `path`."""
+    draft = path.with_name(f".{path.name}.part")
+    shutil.rmtree(draft, ignore_errors=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as in `GrowingStore`
+        dataset.to_zarr(draft, mode="w", zarr_format=3, consolidated=True)
+    shutil.rmtree(path, ignore_errors=True)
+    draft.rename(path)
+
+
 def _growing(group: zarr.Group, dimension: str) -> list[tuple[str, zarr.Array]]:
     return [pair for pair in group.arrays() if (pair[1].metadata.dimension_names or (None,))[0] == dimension]
 

@@ -201,7 +201,7 @@ def _runner(model: OceanModel, coarsening: Coarsening, coarse: LayersExperiment)
                 sampling.source,
             )  # fmt: skip
             parts.append(tuple(np.asarray(array)[: len(numbers), :left] for array in seen))
-            _require_finite(parts[-1][0], seeds)
+            _require_finite(parts[-1][0], seeds[: len(numbers)])
         whole = [np.concatenate(arrays, 1) for arrays in zip(*parts, strict=True)]
         return dict(zip(_names(sampling), whole, strict=True))
 
@@ -251,7 +251,7 @@ def _require_states(initial: np.ndarray, sampling: Sampling, model: OceanModel) 
 
 
 def _require_finite(values: np.ndarray, seeds: list[int]) -> None:
-    for seed, each in zip(seeds, values, strict=False):
+    for seed, each in zip(seeds, values, strict=True):
         if not np.isfinite(each).all():
             raise UserError(f"the fine model becomes not finite from seed {seed}; a shorter time.step may help")
 

@@ -141,7 +141,13 @@ def surrounded(columns: Columns, array: jax.Array, level: str, halo: int) -> Fie
     return Field(columns.static.topology.pad(array, halo), "T", level, -halo, -halo)
 
 
+def halves(columns: Columns, pair: jax.Array, scale: jax.Array | float) -> tuple[Field, Field]:
+    """The two parts of `pair` (2 nz, ny, nx) at cell centres times `scale` (nz, 1, 1), with halos of a cell."""
+    first, second = (surrounded(columns, part * scale, "c", 1) for part in jnp.split(pair, 2))
+    return first, second
+
+
 def at_faces(columns: Columns, vector: jax.Array, scale: jax.Array | float) -> tuple[Field, Field]:
     """A vector (2 nz, ny, nx) at cell centres times `scale` (nz, 1, 1), as means at the faces (U/c, V/c); 0 on land."""
-    x, y = (surrounded(columns, part * scale, "c", 1) for part in jnp.split(vector, 2))
+    x, y = halves(columns, vector, scale)
     return x.mean_x() * columns.static.mask_u, y.mean_y() * columns.static.mask_v

@@ -10,7 +10,15 @@ import pydantic
 from ocean_gcm.closures.classical.grid_scale import spacing_squared
 from ocean_gcm.closures.interface import Columns, Effects
 from ocean_gcm.closures.neural.features import Block
-from ocean_gcm.closures.neural.learned import Learned, LearnedConfig, RandomInputs, at_faces, soft_clip, surrounded
+from ocean_gcm.closures.neural.learned import (
+    Learned,
+    LearnedConfig,
+    RandomInputs,
+    at_faces,
+    halves,
+    soft_clip,
+    surrounded,
+)
 from ocean_gcm.closures.neural.stress import stress_divergence
 from ocean_gcm.grid.field import Field
 from ocean_gcm.grid.grid import Grid
@@ -98,12 +106,11 @@ class NeuralTendencies(Learned):
         scale, static = self._scale("velocity"), columns.static
         if "velocity" in outputs:
             return at_faces(columns, outputs["velocity"], scale)
-        pair = lambda x: [surrounded(columns, part * scale, "c", 1) for part in jnp.split(x, 2)]  # noqa: E731
         if "isotropic" not in outputs:
             return None, None
         # a stress of the scale times the spacing of the grid has an acceleration of the scale
         length = {place: spacing_squared(static, place).map(jnp.sqrt) for place in "TF"}
-        tension, shear = pair(outputs["deviatoric"])
+        tension, shear = halves(columns, outputs["deviatoric"], scale)
         isotropic = surrounded(columns, outputs["isotropic"] * scale, "c", 1)
         return stress_divergence(
             columns, isotropic * length["T"], tension * length["T"], shear.mean_x().mean_y() * length["F"]
@@ -115,7 +122,7 @@ def _tracer_fluxes(columns: Columns, scale, outputs, name: str):
     static = columns.static
     along_x = along_y = upward = None
     if f"{name}_lateral" in outputs:
-        x, y = (surrounded(columns, part * scale, "c", 1) for part in jnp.split(outputs[f"{name}_lateral"], 2))
+        x, y = halves(columns, outputs[f"{name}_lateral"], scale)
         along_x = x.mean_x() * columns.thickness_u * static.area_u
         along_y = y.mean_y() * columns.thickness_v * static.area_v
     if f"{name}_upward" in outputs:
