@@ -1,19 +1,20 @@
 r"""Learning through a solver without its adjoint (Frezat et al. 2024, arXiv:2310.19385): a network stands for it in the
 gradient.
 
-The emulator N gives the tendency of the core's own equations, so that a step with what the closures' effects e change,
-s(x, e) per second, is
+Of a step of the core with the effects e of the closures, a part K is known, whose derivatives are at hand: what the
+closures change, and of the finite-volume core its linear waves.  The emulator N gives the tendency of the rest, so
+that a step is
 
-    E(x, e) = x + dt (N(x) + s(x, e)).
+    E(x, e) = K(x, e) + dt N(x).
 
 Forecasts are those of the solver M: a step gives M(x, e) + E(x, e) - stop(E(x, e)), in value M(x, e) and E(x, e)
 in its derivatives.  The closures' loss is therefore that of the true trajectory, and only its gradient is approximate;
-it does not reach the emulator.  That has a loss of its own, the share of the solver's tendency that it misses,
+it does not reach the emulator.  That has a loss of its own, the share of the rest that it misses,
 
-    |N(x) - (M(x, 0) - x)/dt|^2 / |(M(x, 0) - x)/dt|^2,
+    |N(x) - (M(x, 0) - K(x, 0))/dt|^2 / |(M(x, 0) - K(x, 0))/dt|^2,
 
 of each level of each variable in its own scale, in the states of the forecasts that are made, before the closures learn
-(stages of mode emulator) and while they do (mode emulated).  What is the core's own - the network and s - comes from
+(stages of mode emulator) and while they do (mode emulated).  What is the core's own - the network and K - comes from
 its `train.form.Form`.
 """
 
@@ -48,8 +49,8 @@ def of_emulator(own: bool, numbers: Mapping[str, Any]) -> dict[str, bool]:
 Tendencies = Callable[[Any], dict[str, jax.Array]]
 """From columns to the tendencies of the core's fields by name, per second; those that are not named are zero."""
 
-OfClosures = Callable[[Core, Any, Any, Effects], Any]
-"""(core, static, prepared, effects) -> what closures change per second, in the place of the fields."""
+KnownStep = Callable[[Core, Any, Any, Effects], Any]
+"""(core, static, fields, effects) -> fields a step later, as far as it is known: K."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -59,12 +60,12 @@ class EmulatedCore:
     Attributes:
       core: whose steps are made.
       emulator: from the model's arrays to the emulator's tendencies.
-      of_closures: see there.
+      known_step: see there.
     """
 
     core: Core
     emulator: Callable[[Mapping[str, jax.Array]], Tendencies]
-    of_closures: OfClosures
+    known_step: KnownStep
 
     grid = property(lambda self: self.core.grid)
     time_step = property(lambda self: self.core.time_step)
@@ -111,11 +112,10 @@ class EmulatedCore:
     def _emulated(self, static, fields, effects, surface):
         """E(x, e)."""
         own, emulator = static
-        prepared = self.core.prepare(own, fields)
-        change = self.of_closures(self.core, own, prepared, effects)
-        found = emulator(self.core.columns(own, prepared, surface, self.time_step))
-        change = dataclasses.replace(change, **{name: getattr(change, name) + x for name, x in found.items()})
-        return jax.tree.map(lambda x, rate: x + self.time_step * rate, fields, change)
+        known = self.known_step(self.core, own, fields, effects)
+        found = emulator(self.core.columns(own, self.core.prepare(own, fields), surface, self.time_step))
+        changed = {name: getattr(known, name) + self.time_step * rate for name, rate in found.items()}
+        return dataclasses.replace(known, **changed)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -125,25 +125,25 @@ class Emulation:
     Attributes:
       numbers: of the emulator at the start, by path with `PREFIX`.
       rebuild: numbers -> the emulator.
-      of_closures: see there.
+      known_step: see there.
     """
 
     numbers: dict[str, jax.Array]
     rebuild: Callable[[Mapping[str, jax.Array]], Tendencies]
-    of_closures: OfClosures
+    known_step: KnownStep
 
     @classmethod
-    def build(cls, emulator: nnx.Module, of_closures: OfClosures) -> Emulation:
+    def build(cls, emulator: nnx.Module, known_step: KnownStep) -> Emulation:
         """Of a module that gives `Tendencies`; all its parameters are trained."""
         numbers, rebuild = split(emulator, {"**": "identity"})
         prefixed = {PREFIX + name: number for name, number in numbers.items()}
-        return cls(prefixed, lambda given: rebuild({name: given[PREFIX + name] for name in numbers}), of_closures)
+        return cls(prefixed, lambda given: rebuild({name: given[PREFIX + name] for name in numbers}), known_step)
 
     def through(self, model: OceanModel, numbers: Mapping[str, jax.Array]) -> OceanModel:
         """The model with derivatives of the emulator in its steps; changes `model`, which it returns."""
         own = {name: jax.lax.stop_gradient(number) for name, number in numbers.items() if name.startswith(PREFIX)}
         model.grid_arrays = {**model.grid_arrays, **own}
-        core = EmulatedCore(model.core, self.rebuild, self.of_closures)
+        core = EmulatedCore(model.core, self.rebuild, self.known_step)
         model.blueprint = dataclasses.replace(model.blueprint, core=core)
         return model
 
@@ -153,7 +153,7 @@ class Emulation:
         """Function of fields and their time since the model's start to what the emulator misses there.
 
         It gives mean squares by the name of the field, of each level: of what is missed of the tendency of the model's
-        core, of that tendency, and of what rounding hides.  All are zero on land.
+        core that is not known, of that tendency, and of what rounding hides.  All are zero on land.
         """
         core, static, emulator = model.core, model.metrics(), self.rebuild(numbers)
         negligible = ROUNDING * jnp.finfo(model.dtype).eps / model.time_step
@@ -163,11 +163,11 @@ class Emulation:
             prepared = core.prepare(static, fields)
             stepper = core.first_stepper(fields, lambda: core.tendency(static, fields))
             after, _, _ = core.advance(static, prepared, stepper, Effects(), surface)
-            result = {}
+            known, result = self.known_step(core, static, fields, Effects()), {}
+            hidden = jax.tree.map(lambda x: negligible * x, fields)
             for name, found in emulator(core.columns(static, prepared, surface, model.time_step)).items():
-                before = getattr(fields, name)
-                wanted = jax.lax.stop_gradient((getattr(after, name) - before) / model.time_step)
-                result[name] = [jnp.mean(x**2, (-2, -1)) for x in (found - wanted, wanted, negligible * before)]
+                wanted = jax.lax.stop_gradient((getattr(after, name) - getattr(known, name)) / model.time_step)
+                result[name] = [jnp.mean(x**2, (-2, -1)) for x in (found - wanted, wanted, getattr(hidden, name))]
             return result
 
         return missed

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import jax_datetime as jdt
 import numpy as np
 import pydantic
@@ -127,9 +126,9 @@ def emulator(keys: Mapping[str, Any], model: OceanModel) -> LayersEmulator:
     return LayersEmulator(validated(LayersEmulatorConfig, keys, "emulator"), model)
 
 
-def of_closures(core: Core, static: Any, prepared: Any, effects: Effects) -> Layers:
+def known_step(core: Core, static: Any, fields: Layers, effects: Effects) -> Layers:
     source = effects.potential_vorticity_source
-    return Layers(jnp.zeros_like(prepared.q) if source is None else source)
+    return fields if source is None else Layers(fields.potential_vorticity + core.time_step * source)
 
 
 def surface(ocean: Layers) -> dict[str, jax.Array]:

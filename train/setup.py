@@ -62,7 +62,7 @@ class Setup:
             devices.require_divisible(mesh, stage.batch, members, number)
         emulation = None
         if config.emulator is not None:
-            emulation = Emulation.build(form.emulator(config.emulator, model), form.of_closures)
+            emulation = Emulation.build(form.emulator(config.emulator, model), form.known_step)
             numbers = {**numbers, **emulation.numbers}
         return cls(config, model, numbers, Learner(rebuild, config.optimizer, mesh, form, emulation))
 

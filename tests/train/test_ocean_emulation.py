@@ -13,6 +13,8 @@ from tiny_run import TREE
 from train_files import PERIODS, lines
 
 from ocean_gcm.closures.trainable import split
+from ocean_gcm.dynamics.finite_volume.closure_terms import closure_tendencies
+from ocean_gcm.dynamics.finite_volume.linear_waves import wave_step
 from ocean_gcm.errors import UserError
 from ocean_gcm.state import Diagnostics
 from train import ocean_form
@@ -156,18 +158,22 @@ def emulated_cores(written):
     """A model whose effects are held for two steps; its core emulated, and a core that is its own emulator."""
     config, path = written(model={"base": "model.yaml", "time": {"physics_interval": "PT12H"}})
     model = Setup.build(config, path.parent).model
-    emulation = Emulation.build(ocean_form.emulator(config.emulator, model), ocean_form.of_closures)
+    emulation = Emulation.build(ocean_form.emulator(config.emulator, model), ocean_form.known_step)
     kernel = PREFIX + "tower.decoder.kernel"
     numbers = {**emulation.numbers, kernel: 0.1 * jax.random.normal(jax.random.key(0), emulation.numbers[kernel].shape)}
     core, emulator = model.core, lambda arrays: emulation.rebuild(numbers)
-    euler = Euler(core, emulator, ocean_form.of_closures)
+    rest = model.initial_state().ocean
 
-    def of_parts(outer, static, prepared, effects):
-        return ocean_form.of_closures(core, static[0], prepared[1], effects)
+    def about_rest(_, static, fields, effects):
+        """The known step with one background for all steps, whose derivatives are complete then."""
+        rates = closure_tendencies(static, core.numerics, core.prepare(static, fields), effects)
+        return wave_step(static, core.numerics, core.prepare(static, rest), fields, rates)
 
+    euler = Euler(core, emulator, about_rest)
+    of_euler = lambda core, static, fields, effects: about_rest(core, static[0], fields, effects)  # noqa: E731
     return model, {
-        "core": EmulatedCore(core, emulator, ocean_form.of_closures),
-        "euler": EmulatedCore(euler, emulator, of_parts),
+        "core": EmulatedCore(core, emulator, ocean_form.known_step),
+        "euler": EmulatedCore(euler, emulator, of_euler),
     }
 
 

@@ -18,7 +18,7 @@ from ocean_gcm.dynamics.finite_volume.isoneutral import bolus_transport
 from ocean_gcm.dynamics.finite_volume.momentum_step import explicit_momentum, mix_momentum
 from ocean_gcm.dynamics.finite_volume.prepare import Numerics, Prepared
 from ocean_gcm.dynamics.finite_volume.tracer_advection import advect
-from ocean_gcm.dynamics.finite_volume.tracer_step import add_isoneutral, outflow_by, tracer_conductance
+from ocean_gcm.dynamics.finite_volume.tracer_step import add_isoneutral, inverse_volume, outflow_by, tracer_conductance
 from ocean_gcm.dynamics.finite_volume.vertical_mixing import diffuse
 from ocean_gcm.grid.field import Field
 from ocean_gcm.grid.metrics import Metrics
@@ -43,7 +43,7 @@ def explicit_tracer_tendencies(
 ) -> dict[str, jax.Array]:
     """Of all tracers by `tracer_tendencies` and the divergence of `tracer_fluxes`, per second; zero on land."""
     _, ny, nx = numerics.shape
-    wet, per_volume = metrics.mask_t.interior(ny, nx), _inverse_volume(metrics, numerics, p)
+    wet, per_volume = metrics.mask_t.interior(ny, nx), inverse_volume(metrics, numerics, p)
     tendencies: Mapping[str, Field] = effects.tracer_tendencies or {}
     found = {}
     for name in p.tracers:
@@ -51,13 +51,6 @@ def explicit_tracer_tendencies(
         total = jnp.zeros_like(wet) if given is None else given.interior(ny, nx) * wet
         found[name] = total if fluxes is None else total - outflow_by(fluxes, (ny, nx)) * per_volume
     return found
-
-
-def _inverse_volume(metrics: Metrics, numerics: Numerics, p: Prepared) -> jax.Array:
-    """Of the cells on the interior, m-3; zero on land."""
-    _, ny, nx = numerics.shape
-    volume = (p.thickness.t * metrics.area_t).interior(ny, nx)
-    return jnp.where(volume > 0, 1.0 / jnp.where(volume > 0, volume, 1.0), 0.0)
 
 
 def _momentum(metrics, numerics, p, effects) -> tuple[jax.Array, jax.Array]:
@@ -82,7 +75,7 @@ def _tracers(metrics, numerics, p, effects) -> dict[str, jax.Array]:
     found = explicit_tracer_tendencies(m, n, p, effects)
     if effects.isoneutral_diffusion is not None:
         nothing = {name: jnp.zeros_like(x) for name, x in found.items()}
-        mixed = add_isoneutral(m, n, p, effects, nothing, _inverse_volume(m, n, p))
+        mixed = add_isoneutral(m, n, p, effects, nothing, inverse_volume(m, n, p))
         found = {name: x + mixed[name] / dt for name, x in found.items()}
     if effects.eddy_streamfunction is not None:
         along_x, along_y = bolus_transport(m, effects.eddy_streamfunction)

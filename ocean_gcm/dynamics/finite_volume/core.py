@@ -23,8 +23,8 @@ from ocean_gcm.state import Diagnostics, Ocean, Stepper
 __all__ = ["Numerics", "Prepared", "advance", "advection_tendency", "columns", "prepare", "tracers_of"]
 
 
-def _barotropic(metrics, numerics, p, mean, slow, source):
-    """New depth-mean velocity and mean volume fluxes on the interior."""
+def barotropic_step(metrics, numerics, p, mean, surface, slow, source=None):
+    """New depth-mean velocity and mean volume fluxes on the interior; `surface` is the height, m."""
     n, m = numerics, metrics
     _, ny, nx = n.shape
     sum_z = lambda f: f.map(lambda a: a.sum(0)).at(level="s")  # noqa: E731
@@ -35,9 +35,9 @@ def _barotropic(metrics, numerics, p, mean, slow, source):
         m,
         (ny, nx),
         *mean,
-        p.eta.interior(ny, nx),
+        surface,
         *slow,
-        source,
+        jnp.zeros_like(surface) if source is None else source * m.surface_mask_t.interior(ny, nx),
         depth_u,
         depth_v,
         corner_thickness_reciprocal(m, depth_t),
@@ -59,9 +59,7 @@ def advance(
     effects = m.materialize(effects)
     (u, v), mean, slow = momentum_step(m, n, own(p), effects, surface, advection)
     source = n.surface.volume_source(surface, m.area_t.interior(ny, nx))
-    if source is None:
-        source = jnp.zeros_like(mean[0])
-    mean_u, mean_v, flux_x, flux_y = _barotropic(m, n, p, mean, slow, source * m.surface_mask_t.interior(ny, nx))
+    mean_u, mean_v, flux_x, flux_y = barotropic_step(m, n, p, mean, p.eta.interior(ny, nx), slow, source)
     u, v = m.materialize((u, v))
     uf, vf = Field(u, "U", "c", 0, 0), Field(v, "V", "c", 0, 0)
     wet_u, wet_v = m.mask_u.interior(ny, nx), m.mask_v.interior(ny, nx)

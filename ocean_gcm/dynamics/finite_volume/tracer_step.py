@@ -31,6 +31,13 @@ def tracer_transports(metrics, p, shear_u, shear_v, flux_x, flux_y, effects):
     return transport_x, transport_y
 
 
+def inverse_volume(metrics, numerics, p):
+    """Of the cells on the interior, m-3; zero on land."""
+    _, ny, nx = numerics.shape
+    volume = (p.thickness.t * metrics.area_t).interior(ny, nx)
+    return jnp.where(volume > 0, 1.0 / jnp.where(volume > 0, volume, 1.0), 0.0)
+
+
 def tracer_step(metrics, numerics, p, effects, surface, rounding, transport_x, transport_y):
     """New tracers and surface on the interior, rounding remainders, and the surface inputs."""
     n, m, dt = numerics, metrics, numerics.time_step
