@@ -24,8 +24,8 @@ class Form:
       lacks: (increments by name) -> fields, what closures should add in a stage of tendencies, per second.
       changes: (model, forcing, stage, (fields, clock, bits of a key), numbers of members, each) -> (member, ...) fields
         that closures add, per second; `each(function, arrays)` applies a function along their leading axis.
-      emulator: (keys of the section emulator, model) -> module that gives the tendencies of the core's own equations in
-        columns, by the name of the field (`train.emulation.Tendencies`); raises UserError.
+      emulator: (keys of the section emulator, model) -> module that gives the tendencies of the core's own equations
+        that `known_step` lacks, in columns, by the name of the field (`train.emulation.Tendencies`); raises UserError.
       known_step: (core, static, fields, effects) -> fields a step later, as far as derivatives are at hand without the
         solver's adjoint: what closures change and, of the finite-volume core, linear waves.
       surface: (fields with a leading axis of time) -> (time, ny, nx) by name, what figures show.

@@ -16,7 +16,7 @@ TRACERS = ("temperature", "salinity")
 
 
 class OceanEmulatorConfig(LearnedConfig):
-    """Inputs and network of a learned closure, for the tendencies of all fields.
+    """Inputs and network of a learned closure, for what is not known of the tendencies of all fields.
 
     Each output has the size of its scale (`statistics`, or constants that fit the ocean) times a number that a soft
     clip keeps within `clip`.

@@ -54,9 +54,7 @@ def test_a_perfect_emulator_gives_the_solver_s_gradient():
     def scalar(numbers, through: bool):
         own = rebuild(numbers)
         if through:
-            own.blueprint = dataclasses.replace(
-                own.blueprint, core=EmulatedCore(core, perfect, layers_form.known_step)
-            )
+            own.blueprint = dataclasses.replace(own.blueprint, core=EmulatedCore(core, perfect, layers_form.known_step))
         end, _ = own.unroll(start, steps=12)
         return 1e10 * (end.ocean.potential_vorticity**2).mean()
 
