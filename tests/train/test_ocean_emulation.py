@@ -14,7 +14,6 @@ from train_files import PERIODS, lines
 
 from ocean_gcm.closures.trainable import split
 from ocean_gcm.dynamics.finite_volume.closure_terms import closure_tendencies
-from ocean_gcm.dynamics.finite_volume.linear_waves import wave_step
 from ocean_gcm.errors import UserError
 from ocean_gcm.state import Diagnostics
 from train import ocean_form
@@ -169,15 +168,16 @@ def emulated_cores(written):
     kernel = PREFIX + "tower.decoder.kernel"
     numbers = {**emulation.numbers, kernel: 0.1 * jax.random.normal(jax.random.key(0), emulation.numbers[kernel].shape)}
     core, emulator = model.core, lambda arrays: emulation.rebuild(numbers)
-    rest = model.initial_state().ocean
 
-    def about_rest(_, static, fields, effects):
-        """The known step with one background for all steps, whose derivatives are complete then."""
+    def persistent(core, static, fields, effects):
+        """A known step whose derivatives are complete: no background is held in it."""
         rates = closure_tendencies(static, core.numerics, core.prepare(static, fields), effects)
-        return wave_step(static, core.numerics, core.prepare(static, rest), fields, rates)
+        return jax.tree.map(lambda x, rate: x + core.time_step * rate, fields, rates)
 
-    euler = Euler(core, emulator, about_rest)
-    of_euler = lambda core, static, fields, effects: about_rest(core, static[0], fields, effects)  # noqa: E731
+    def of_euler(euler, static, fields, effects):
+        return persistent(core, static[0], fields, effects)
+
+    euler = Euler(core, emulator, persistent)
     return model, {
         "core": EmulatedCore(core, emulator, ocean_form.known_step),
         "euler": EmulatedCore(euler, emulator, of_euler),
