@@ -261,7 +261,12 @@ class TrainConfig(Section):
         if not self.trainable:
             raise UserError("trainable is empty; expected a pattern such as closures.**: auto")
         for number, stage in enumerate(self.stages):
-            self.loss_of(number)
+            for name, term in self.loss_of(number).terms.items():
+                if stage.mode in ("forecast", "emulated") and stage.members < term.fewest_members:
+                    raise UserError(
+                        f"stages[{number}].members is {stage.members}; expected at least {term.fewest_members} for the "
+                        f"term {name!r} of the loss ({term.kind}), or a term such as absolute_error"
+                    )
             if self.emulator is None and stage.mode in ("emulator", "emulated"):
                 raise UserError(f"stages[{number}].mode is {stage.mode!r}; expected a section emulator with it")
         return self
