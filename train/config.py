@@ -17,7 +17,7 @@ from ocean_gcm.experiment import Experiment
 from ocean_gcm.metrics.loss import LossConfig
 from ocean_gcm.section import Named, Section
 from ocean_gcm.validation import validated
-from ocean_gcm.yaml_tree import dump_tree, file_of, is_relative, merged, read_tree
+from ocean_gcm.yaml_tree import dump_tree, file_of, is_relative, merged, read_kind
 
 Moment = float | str
 """A share of the records, 0 to 1, or a date YYYY-MM-DD."""
@@ -322,5 +322,5 @@ def load_train_config(path: str | os.PathLike, overrides: Iterable[str] = ()) ->
     Raises UserError, one sentence with the key, the value found and what was expected.
     """
     overrides = list(overrides)
-    tree = read_tree(path, overrides, paths=_PATHS)
+    tree = read_kind("a training", path, overrides, paths=_PATHS)
     return validated(TrainConfig, tree, lambda mistake: file_of(path, mistake, overrides))
