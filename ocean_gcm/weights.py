@@ -2,6 +2,9 @@
 
 model.yaml       the configuration, resolved
 variables.npz    all `nnx.Variable`s by path, the shape of the grid and the version of the format; no pickle
+
+The variables are what training has made of the configuration's numbers.  A number that is set to another one than in
+model.yaml is one that a user wants: it holds, not the variable.
 """
 
 from __future__ import annotations
@@ -17,15 +20,19 @@ import fsspec
 import jax
 import jax.numpy as jnp
 import numpy as np
+import yaml
 from flax import nnx
 
+from ocean_gcm.clock import duration_seconds
 from ocean_gcm.config import Config, config_from_dict
 from ocean_gcm.data.paths import expand
 from ocean_gcm.errors import UserError
 from ocean_gcm.validation import suggestion
 from ocean_gcm.yaml_tree import read_tree
 
-FORMAT = "ocean_gcm model 1"
+FORMAT = "ocean_gcm model 2"
+_OLDER = "ocean_gcm model 1"
+"""Of models whose numbers of `random_amplitude` were those of the configuration."""
 CONFIG, VARIABLES = "model.yaml", "variables.npz"
 _HEAD = ("format", "grid_shape")
 _BELOW = "model"
@@ -37,7 +44,8 @@ def load_model(path: str | os.PathLike, overrides: Iterable[str] = ()):
 
     Args:
       path: the exported directory or a training run's, or the gs:// address of one.
-      overrides: changes of its configuration, texts such as "time.duration=P5Y".
+      overrides: changes of its configuration, texts such as "time.duration=P5Y"; a number that was trained holds as
+        it is set here.
 
     Raises UserError if nothing usable is there or the variables do not fit the configuration.
     """
@@ -52,13 +60,14 @@ def load_model_config(path: str | os.PathLike, overrides: Iterable[str] = ()) ->
     if directory is None:
         raise UserError(f"{path} holds no exported model ({CONFIG} and {VARIABLES}); expected its directory or address")
     if "://" in directory:
-        import yaml
-
-        tree = yaml.safe_load(_read(f"{directory}/{CONFIG}").decode())
+        tree = _configuration(directory)
         if list(overrides):
             raise UserError("keys of a model at an address cannot be set; copy it to a directory")
     else:
+        overrides = list(overrides)
         tree = read_tree(f"{directory}/{CONFIG}", overrides)
+        if overrides:
+            _require_effect(directory, tree, overrides)
         directory = os.path.abspath(directory)
     return config_from_dict({**tree, "weights": directory}, f"{directory}/{CONFIG}")
 
@@ -108,7 +117,8 @@ def export_model(model, directory: Path) -> None:
 def restore(model, path: str | os.PathLike, *, partly: bool = False) -> None:
     """Give a model, in place, the variables of the exported one at `path`.
 
-    partly: variables that the exported one lacks keep their values.
+    partly: variables that the exported one lacks keep their values.  So does, in any case, a number for which the
+    model's configuration has another value than the exported one's.
 
     Raises UserError if they are of another grid, are missing, are of another shape or cannot be read.
     """
@@ -121,21 +131,63 @@ def restore(model, path: str | os.PathLike, *, partly: bool = False) -> None:
     stored = {name: array for name, array in arrays.items() if name not in _HEAD}
     state, new = nnx.to_flat_state(nnx.state(model, nnx.Variable)), []
     names = [".".join(map(str, path)) for path, _ in state]
+    begun, configured = _configuration(directory), model.config.model_dump(mode="json")
+    older = str(arrays["format"]) == _OLDER
     for name in stored:
         if name not in names:
             raise UserError(
                 f"the model in {directory} holds {name!r}, its configuration not; {suggestion(name, names)}"
             )
     for name, (path_, variable) in zip(names, state, strict=True):
-        if name not in stored and partly:
+        if name not in stored and (partly or (older and ".random_amplitude." in name)):
             continue
         if name not in stored:
             raise UserError(f"the model in {directory} lacks the variable {name!r} of its configuration")
         array, present = stored[name], _bits(variable[...])
         if array.shape != present.shape:
             raise UserError(f"{name!r} of {directory} has the shape {array.shape}; expected {present.shape}")
+        if None not in (pair := (_number(configured, name), _number(begun, name))) and pair[0] != pair[1]:
+            continue
         new.append((path_, variable.replace(_like(variable[...], array))))
     nnx.update(model, nnx.from_flat_state(new))
+
+
+def _configuration(directory: str) -> dict[str, Any]:
+    """Keys and values of the exported model's configuration."""
+    return yaml.safe_load(_read(f"{directory}/{CONFIG}").decode())
+
+
+def _key(name: str) -> list[str]:
+    """Where the configuration has the number that a variable begins with, if it is one of a number."""
+    first, *rest = name.split(".")
+    if first in ("encoder", "decoder"):
+        return [first, "correction", *rest]
+    return [first, *rest[:1], *(part for part in rest[1:] if part != "fields")]
+
+
+def _number(tree: Mapping[str, Any], name: str) -> float | None:
+    """The number of a configuration that the variable `name` begins with; None if there is none."""
+    value: Any = tree
+    for key in _key(name):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    if isinstance(value, str):
+        value = duration_seconds(value)
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _require_effect(directory: str, tree: Mapping[str, Any], overrides: Iterable[str]) -> None:
+    """Raises UserError where numbers are set to what training began with, which would leave what it made of them."""
+    begun = _configuration(directory)
+    given = [override.partition("=")[0].split(".") for override in overrides]
+    for name, array in _arrays(f"{directory}/{VARIABLES}").items():
+        value, key = _number(tree, name), _key(name)
+        if value is None or value != _number(begun, name) or not any(key[: len(one)] == one for one in given):
+            continue
+        if array != array.dtype.type(value):
+            raise UserError(
+                f"{'.'.join(key)} is set to {value:g}, what training began with and made {float(array):.4g} of; "
+                "expected another number, or none"
+            )
 
 
 def _arrays(address: str) -> dict[str, np.ndarray]:
@@ -147,7 +199,7 @@ def _arrays(address: str) -> dict[str, np.ndarray]:
             arrays["grid_shape"]
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(f"{address} is damaged or not complete: {error}") from error
-    if found != FORMAT:
+    if found not in (FORMAT, _OLDER):
         raise UserError(f"{address} has the format {found!r}; expected {FORMAT!r}")
     return arrays
 
