@@ -118,22 +118,6 @@ def test_a_training_begins_with_the_weights_of_another(whole, training, tmp_path
         Setup.build(config, path.parent)
 
 
-def test_a_stage_trains_what_it_names_and_the_rest_is_as_exported(whole, training, quietly, tmp_path):
-    """Two updates of all numbers, two of the drag alone: the viscosity stays at its running mean."""
-    (stage,) = training()[0].stages
-    own = {"iterations": 2, "trainable": {"closures.drag.*": "positive"}}
-    stages = [{**stage.model_dump(mode="json"), **changes} for changes in ({"iterations": 2}, own)]
-    truth = {"path": str(whole[1] / "truth.zarr")}
-    carry, _ = quietly(training(periods=PERIODS, truth=truth, stages=stages), tmp_path / "run")
-    drag, viscosity = "closures.drag.linear", "closures.background.viscosity"
-    both = [line["parameters"] for line in lines(tmp_path / "run" / "metrics.jsonl")]
-    drags, viscosities = ([parameters[name] for parameters in both] for name in (drag, viscosity))
-    assert len(set(drags)) == 4 and viscosities[0] != viscosities[1] != viscosities[2] == viscosities[3]
-    exported = named_variables(og.load_model(tmp_path / "run"))
-    assert exported[viscosity] == viscosities[3] and exported[drag] != drags[3]
-    assert carry.numbers[viscosity] == carry.average[viscosity]
-
-
 def test_local_scales_are_those_of_the_training_period(whole, training, tmp_path):
     loss = {"terms": {"error": {"kind": "squared_error"}}, "variables": {"u": 1.0, "sea_surface_height": 1.0}}
     truth, found = {"path": str(whole[1] / "truth.zarr")}, {}
