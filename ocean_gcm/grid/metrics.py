@@ -12,6 +12,7 @@ from jax import lax
 from ocean_gcm.grid.field import Field
 from ocean_gcm.grid.grid import Grid
 from ocean_gcm.grid.topology import Topology
+from ocean_gcm.grid.wet import over_wet
 
 _LEVELS = {2: "s", 3: "c"}
 
@@ -129,6 +130,6 @@ def padded(arrays: dict[str, jax.Array], topology: Topology, halo: int) -> Metri
         thickness = fields[f"thickness_{place}"]
         depth = thickness.map(lambda h: jnp.sum(h, 0)).at(level="s")
         fields[f"depth_{place}"] = depth
-        fields[f"inv_depth_{place}"] = depth.map(lambda h: jnp.where(h > 0, 1.0 / jnp.where(h > 0, h, 1.0), 0.0))
+        fields[f"inv_depth_{place}"] = depth.map(over_wet)
         fields[f"surface_mask_{place}"] = fields[f"mask_{place}"].map(lambda m: m[0]).at(level="s")
     return Metrics(halo, topology, fields)

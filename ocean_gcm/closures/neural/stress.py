@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import jax.numpy as jnp
-
 from ocean_gcm.closures.interface import Columns
 from ocean_gcm.grid.field import Field
+from ocean_gcm.grid.wet import over_wet
 
 
 def stress_divergence(columns: Columns, isotropic: Field, tension: Field, shear: Field) -> tuple[Field, Field]:
@@ -34,10 +33,6 @@ def stress_divergence(columns: Columns, isotropic: Field, tension: Field, shear:
     force_u = p_x.diff_x() * m.dy_u + d_x.diff_x() * m.inv_dy_u + (corner * m.dx_f * m.dx_f).diff_y() * m.inv_dx_u
     force_v = p_y.diff_y() * m.dx_v - d_y.diff_y() * m.inv_dx_v + (corner * m.dy_f * m.dy_f).diff_x() * m.inv_dy_v
     return (
-        force_u * columns.thickness_u.map(_reciprocal) * m.inv_area_u * m.mask_u,
-        force_v * columns.thickness_v.map(_reciprocal) * m.inv_area_v * m.mask_v,
+        force_u * columns.thickness_u.map(over_wet) * m.inv_area_u * m.mask_u,
+        force_v * columns.thickness_v.map(over_wet) * m.inv_area_v * m.mask_v,
     )
-
-
-def _reciprocal(h):
-    return jnp.where(h > 0, 1.0 / jnp.where(h > 0, h, 1.0), 0.0)

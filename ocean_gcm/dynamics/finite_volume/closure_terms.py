@@ -22,6 +22,7 @@ from ocean_gcm.dynamics.finite_volume.tracer_step import add_isoneutral, outflow
 from ocean_gcm.dynamics.finite_volume.vertical_mixing import diffuse
 from ocean_gcm.grid.field import Field
 from ocean_gcm.grid.metrics import Metrics
+from ocean_gcm.grid.wet import over_wet
 from ocean_gcm.state import Ocean
 
 
@@ -57,7 +58,7 @@ def _inverse_volume(metrics: Metrics, numerics: Numerics, p: Prepared) -> jax.Ar
     """Of the cells on the interior, m-3; zero on land."""
     _, ny, nx = numerics.shape
     volume = (p.thickness.t * metrics.area_t).interior(ny, nx)
-    return jnp.where(volume > 0, 1.0 / jnp.where(volume > 0, volume, 1.0), 0.0)
+    return over_wet(volume)
 
 
 def _momentum(metrics, numerics, p, effects) -> tuple[jax.Array, jax.Array]:

@@ -21,10 +21,6 @@ def face_distance(thickness: Field) -> Field:
     return thickness.map(distance).at(level="w")
 
 
-def inverse_distance(distance: Field) -> Field:
-    return distance.map(lambda d: jnp.where(d > 0, 1.0 / jnp.where(d > 0, d, 1.0), 0.0))
-
-
 def buoyancy_frequency_squared(
     metrics: Metrics,
     temperature: Field,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import jax.numpy as jnp
-
 from ocean_gcm.dynamics.finite_volume.reconstruction import upwind3, weno5
 from ocean_gcm.dynamics.finite_volume.thickness import Thickness
 from ocean_gcm.grid.field import Field, apply, where
 from ocean_gcm.grid.metrics import Metrics
+from ocean_gcm.grid.wet import over_wet
 
 VorticityFlux = Callable[[Metrics, Field, Field, Field, Thickness, Field], tuple[Field, Field]]
 
@@ -30,7 +29,7 @@ def corner_thickness_reciprocal(metrics: Metrics, thickness: Field) -> Field:
     """1 / (mean thickness of the wet cells around a corner) at F, m-1; 0 where all are dry."""
     total = thickness.mean_x().mean_y()
     wet = metrics.mask_t.mean_x().mean_y() if thickness.level == "c" else metrics.surface_mask_t.mean_x().mean_y()
-    return apply(lambda h, n: jnp.where(h > 0, n / jnp.where(h > 0, h, 1.0), 0.0), total, wet)
+    return apply(over_wet, total, wet)
 
 
 def energy_conserving(metrics, zeta, u, v, thickness, inv_thickness_f):
@@ -104,9 +103,8 @@ def momentum_advection(
     m = metrics
     flux_u, flux_v = vorticity_flux(m, zeta, u, v, thickness, inv_thickness_f)
     energy = m.materialize(kinetic_energy(m, u, v))
-    safe = lambda h: apply(lambda a: jnp.where(a > 0, 1.0 / jnp.where(a > 0, a, 1.0), 0.0), h)  # noqa: E731
-    vertical_u = _vertical(u, transport_w.mean_x(), safe(thickness.u * m.area_u))
-    vertical_v = _vertical(v, transport_w.mean_y(), safe(thickness.v * m.area_v))
+    vertical_u = _vertical(u, transport_w.mean_x(), (thickness.u * m.area_u).map(over_wet))
+    vertical_v = _vertical(v, transport_w.mean_y(), (thickness.v * m.area_v).map(over_wet))
     return (
         (flux_u - energy.diff_x() * m.inv_dx_u + vertical_u) * m.mask_u,
         (flux_v - energy.diff_y() * m.inv_dy_v + vertical_v) * m.mask_v,

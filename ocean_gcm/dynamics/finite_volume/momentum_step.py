@@ -12,6 +12,7 @@ from ocean_gcm.dynamics.finite_volume.thickness import depth_mean_u, depth_mean_
 from ocean_gcm.dynamics.finite_volume.vertical_mixing import diffuse, lowest_cell
 from ocean_gcm.grid.field import Field
 from ocean_gcm.grid.metrics import Metrics
+from ocean_gcm.grid.wet import over_wet
 from ocean_gcm.state import History
 
 
@@ -40,7 +41,7 @@ def _vertical_conductance(viscosity_w: Field, thickness: Field, mask: Field, alo
     """nu / dz at U/w or V/w, zero at the surface and where either cell is dry."""
     nu = viscosity_w.mean_x() if along == "x" else viscosity_w.mean_y()
     both = mask.map(lambda a: jnp.concatenate([jnp.zeros_like(a[:1]), a[:-1] * a[1:]])).at(level="w")
-    return nu * isoneutral.inverse_distance(isoneutral.face_distance(thickness)) * both
+    return nu * isoneutral.face_distance(thickness).map(over_wet) * both
 
 
 def explicit_momentum(metrics, numerics, p, effects, advection):
@@ -98,7 +99,7 @@ def mix_momentum(metrics, numerics, velocity, thickness, mask, effects, stress, 
     h = metrics.materialize_cotangents(thickness.interior(ny, nx))
     wet = mask.interior(ny, nx)
     if stress is not None:
-        top = jnp.where(h[0] > 0, 1.0 / jnp.where(h[0] > 0, h[0], 1.0), 0.0)
+        top = over_wet(h[0])
         velocity = velocity.at[0].add((dt / n.reference_density) * stress * top)
     drag = None
     if effects.bottom_drag is not None:

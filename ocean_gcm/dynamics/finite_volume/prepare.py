@@ -18,6 +18,7 @@ from ocean_gcm.dynamics.finite_volume.tracer_advection import Scheme
 from ocean_gcm.forcing.surface import Surface
 from ocean_gcm.grid.field import Field
 from ocean_gcm.grid.metrics import Metrics
+from ocean_gcm.grid.wet import over_wet
 from ocean_gcm.state import Ocean
 
 
@@ -95,7 +96,7 @@ def prepare(metrics: Metrics, numerics: Numerics, ocean: Ocean) -> Prepared:
             zeta,
             momentum_advection.horizontal_divergence(m, u, v),
             momentum_advection.corner_thickness_reciprocal(m, own(thickness.t)),
-            isoneutral.inverse_distance(isoneutral.face_distance(own(thickness.t))),
+            isoneutral.face_distance(own(thickness.t)).map(over_wet),
         )
     )
     return Prepared(

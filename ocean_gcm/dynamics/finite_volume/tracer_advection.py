@@ -20,6 +20,7 @@ import jax.numpy as jnp
 from ocean_gcm.dynamics.finite_volume.bounds import clip, maximum, minimum
 from ocean_gcm.grid.field import Field, apply
 from ocean_gcm.grid.metrics import Metrics
+from ocean_gcm.grid.wet import over_wet
 
 # (Courant number, upwind-upwind, upwind, local, downwind differences) -> correction to the upwind value
 Correction = Callable[..., jax.Array]
@@ -83,10 +84,6 @@ def limit(correction, upwind, local, courant, outflow, small=0.0):
     return clip(correction, low, high)
 
 
-def _reciprocal(volume: Field) -> Field:
-    return volume.map(lambda a: jnp.where(a > 0, 1.0 / jnp.where(a > 0, a, 1.0), 0.0))
-
-
 def _upwind(flow_positive, behind, ahead):
     """Choose per face: `behind` for flow in the positive direction, `ahead` for the opposite."""
     return jnp.where(flow_positive, behind, ahead)
@@ -114,7 +111,7 @@ def _sweep_horizontal(scheme, tracers, volume, transport, mask, time_step, axis,
     place = "U" if axis == "x" else "V"
     ahead = lambda f: f.shift(**step).at(place)  # noqa: E731  value of the cell ahead of the face
     moved = transport * time_step
-    inv_volume = _reciprocal(volume)
+    inv_volume = volume.map(over_wet)
     positive = moved.map(lambda a: a >= 0)
     back = {k: -n for k, n in step.items()}
     entering = moved.shift(**back)
@@ -125,7 +122,7 @@ def _sweep_horizontal(scheme, tracers, volume, transport, mask, time_step, axis,
     )
     outflow = apply(_upwind, positive, here(out), ahead(out)) if scheme.limited else courant
     new_volume = volume - (moved.at("T") - entering.at("T"))
-    inv_new = _reciprocal(new_volume)
+    inv_new = new_volume.map(over_wet)
     courant, outflow, new_volume, inv_new = metrics.materialize((courant, outflow, new_volume, inv_new))
     faces, result, increments = {}, {}, {}
     for name, tracer in tracers.items():
@@ -158,13 +155,13 @@ def _sweep_vertical(scheme, tracers, volume, transport_w, mask_w, time_step, met
     zero = jnp.zeros_like(v[:1])
     above = lambda a: jnp.concatenate([zero, a[:-1]])  # noqa: E731
     below = lambda a: jnp.concatenate([a[1:], zero])  # noqa: E731
-    inv = jnp.where(v > 0, 1.0 / jnp.where(v > 0, v, 1.0), 0.0)
+    inv = over_wet(v)
     upward = moved >= 0
     courant = jnp.abs(moved) * _upwind(upward, inv, above(inv))
     out = (maximum(moved, 0.0) - minimum(below(moved), 0.0)) * inv
     outflow = _upwind(upward, out, above(out))
     new_volume = v - moved + below(moved)
-    inv_new = jnp.where(new_volume > 0, 1.0 / jnp.where(new_volume > 0, new_volume, 1.0), 0.0)
+    inv_new = over_wet(new_volume)
     courant, outflow, new_volume, inv_new = metrics.materialize((courant, outflow, new_volume, inv_new))
     values, faces = {}, {}
     for name, tracer in tracers.items():

@@ -12,6 +12,7 @@ from ocean_gcm.dynamics.finite_volume.prepare import padded
 from ocean_gcm.dynamics.finite_volume.tracer_advection import advect
 from ocean_gcm.dynamics.finite_volume.vertical_mixing import diffuse
 from ocean_gcm.grid.field import Field
+from ocean_gcm.grid.wet import over_wet
 from ocean_gcm.state import Diagnostics
 
 
@@ -50,7 +51,7 @@ def tracer_step(metrics, numerics, p, effects, surface, rounding, transport_x, t
     moved_volume = volume = new_volume.interior(ny, nx)
     if source is not None:
         volume = volume.at[0].add(dt * source * area * wet[0])
-    inv_volume = jnp.where(volume > 0, 1.0 / jnp.where(volume > 0, volume, 1.0), 0.0)
+    inv_volume = over_wet(volume)
     change = {name: f.interior(ny, nx) for name, f in advected.items()}
     if source is not None:  # the water of the surface joins at the old values: what advection changed is shared with it
         share = moved_volume[0] * inv_volume[0]
@@ -106,7 +107,7 @@ def _courant(metrics, p, transport_x, transport_y, transport_w, dt, shape):
     """Largest share of a cell's water that leaves it through one pair of faces within a step."""
     ny, nx = shape
     volume = (p.thickness.t * metrics.area_t).interior(ny, nx)
-    inv = jnp.where(volume > 0, dt / jnp.where(volume > 0, volume, 1.0), 0.0)
+    inv = over_wet(volume, dt)
     largest = jnp.maximum(jnp.abs(transport_x.interior(ny, nx)), jnp.abs(transport_y.interior(ny, nx)))
     # a maximum tells nothing that a gradient could use
     return lax.stop_gradient(jnp.max(jnp.maximum(largest, jnp.abs(transport_w.data)) * inv))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ocean_gcm.closures.classical.gent_mcwilliams_redi import steepness_taper, surface_taper
 from ocean_gcm.dynamics.finite_volume import isoneutral
 from ocean_gcm.grid.field import Field
+from ocean_gcm.grid.wet import over_wet
 
 KIND = "gent_mcwilliams_redi"
 
@@ -136,7 +137,7 @@ def test_rotated_fluxes_of_the_buoyancy_itself_vanish(plane, interior):
     values = 20.0 - 0.01 * depth[:, None, None] - 1e-6 * y[None, :, None] + np.zeros((4, 12, 14))
     temperature = Field(jnp.asarray(values), "T", "c", -3, -3)
     salinity, expansion = temperature * 0.0, (temperature * 0.0 - 0.2, temperature * 0.0)
-    inv_distance = isoneutral.inverse_distance(isoneutral.face_distance(m.thickness_t))
+    inv_distance = isoneutral.face_distance(m.thickness_t).map(over_wet)
     constants = {"gravity": 9.81, "reference_density": 1026.0}
     n2 = isoneutral.buoyancy_frequency_squared(m, temperature, salinity, expansion, inv_distance, **constants)
     slopes = isoneutral.neutral_slopes(m, temperature, salinity, expansion, n2, **constants)

@@ -7,12 +7,13 @@ import pytest
 
 from ocean_gcm.dynamics.finite_volume import isoneutral
 from ocean_gcm.grid.levels import Levels
+from ocean_gcm.grid.wet import over_wet
 
 DIFFUSIVITY = 1000.0
 
 
 def inverse_distance(basin):
-    return isoneutral.inverse_distance(isoneutral.face_distance(basin.static.thickness_t))
+    return isoneutral.face_distance(basin.static.thickness_t).map(over_wet)
 
 
 def coefficients(basin, slope_x, slope_y):
