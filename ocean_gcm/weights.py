@@ -3,12 +3,13 @@
 model.yaml       the configuration, resolved
 variables.npz    all `nnx.Variable`s by path, the shape of the grid and the version of the format; no pickle
 
-The variables are what training has made of the configuration's numbers.  A number that is set to another one than in
-model.yaml is one that a user wants: it holds, not the variable.
+Single numbers, such as coefficients, stand in both.  One that a user sets to another than in model.yaml holds, not the
+variable.
 """
 
 from __future__ import annotations
 
+import copy
 import io
 import os
 import zipfile
@@ -64,10 +65,7 @@ def load_model_config(path: str | os.PathLike, overrides: Iterable[str] = ()) ->
         if list(overrides):
             raise UserError("keys of a model at an address cannot be set; copy it to a directory")
     else:
-        overrides = list(overrides)
         tree = read_tree(f"{directory}/{CONFIG}", overrides)
-        if overrides:
-            _require_effect(directory, tree, overrides)
         directory = os.path.abspath(directory)
     return config_from_dict({**tree, "weights": directory}, f"{directory}/{CONFIG}")
 
@@ -99,10 +97,11 @@ def export_model(model, directory: Path) -> None:
     # the statistics are among the variables, the weights are these
     learned = {key: without_files(tree[key]) for key in ("closures", "encoder", "decoder") if key in tree}
     tree = {**tree, "weights": None, "provenance": None, **learned}
-    text = config_from_dict(tree).to_yaml().encode()
+    variables = named_variables(model)
+    text = _with_numbers(tree, variables).to_yaml().encode()
     buffer = io.BytesIO()
     head = {"format": np.asarray(FORMAT), "grid_shape": np.asarray(model.grid.shape)}
-    np.savez(buffer, **head, **named_variables(model))
+    np.savez(buffer, **head, **variables)
     directory = Path(directory)
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -117,8 +116,8 @@ def export_model(model, directory: Path) -> None:
 def restore(model, path: str | os.PathLike, *, partly: bool = False) -> None:
     """Give a model, in place, the variables of the exported one at `path`.
 
-    partly: variables that the exported one lacks keep their values.  So does, in any case, a number for which the
-    model's configuration has another value than the exported one's.
+    partly: variables that the exported one lacks keep their values.  Otherwise a number keeps its value for which the
+    model's configuration has another one than the exported configuration: it was set.
 
     Raises UserError if they are of another grid, are missing, are of another shape or cannot be read.
     """
@@ -146,7 +145,8 @@ def restore(model, path: str | os.PathLike, *, partly: bool = False) -> None:
         array, present = stored[name], _bits(variable[...])
         if array.shape != present.shape:
             raise UserError(f"{name!r} of {directory} has the shape {array.shape}; expected {present.shape}")
-        if None not in (pair := (_number(configured, name), _number(begun, name))) and pair[0] != pair[1]:
+        numbers = _number(configured, name), _number(begun, name)
+        if not partly and None not in numbers and numbers[0] != numbers[1]:
             continue
         new.append((path_, variable.replace(_like(variable[...], array))))
     nnx.update(model, nnx.from_flat_state(new))
@@ -158,7 +158,7 @@ def _configuration(directory: str) -> dict[str, Any]:
 
 
 def _key(name: str) -> list[str]:
-    """Where the configuration has the number that a variable begins with, if it is one of a number."""
+    """Where a configuration has the number that a variable is, if it is one."""
     first, *rest = name.split(".")
     if first in ("encoder", "decoder"):
         return [first, "correction", *rest]
@@ -166,7 +166,7 @@ def _key(name: str) -> list[str]:
 
 
 def _number(tree: Mapping[str, Any], name: str) -> float | None:
-    """The number of a configuration that the variable `name` begins with; None if there is none."""
+    """The number of a configuration for the variable `name`; None if there is none."""
     value: Any = tree
     for key in _key(name):
         value = value.get(key) if isinstance(value, Mapping) else None
@@ -175,19 +175,21 @@ def _number(tree: Mapping[str, Any], name: str) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _require_effect(directory: str, tree: Mapping[str, Any], overrides: Iterable[str]) -> None:
-    """Raises UserError where numbers are set to what training began with, which would leave what it made of them."""
-    begun = _configuration(directory)
-    given = [override.partition("=")[0].split(".") for override in overrides]
-    for name, array in _arrays(f"{directory}/{VARIABLES}").items():
-        value, key = _number(tree, name), _key(name)
-        if value is None or value != _number(begun, name) or not any(key[: len(one)] == one for one in given):
-            continue
-        if array != array.dtype.type(value):
-            raise UserError(
-                f"{'.'.join(key)} is set to {value:g}, what training began with and made {float(array):.4g} of; "
-                "expected another number, or none"
-            )
+def _with_numbers(tree: Mapping[str, Any], variables: Mapping[str, np.ndarray]) -> Config:
+    """A configuration with what training has made of its numbers; as it was where they are beyond its bounds."""
+    trained = copy.deepcopy(dict(tree))
+    for name, array in variables.items():
+        begun = None if array.ndim else _number(tree, name)
+        if begun is not None and array != array.dtype.type(begun):
+            section = trained
+            *above, key = _key(name)
+            for part in above:
+                section = section[part]
+            section[key] = float(array)
+    try:
+        return config_from_dict(trained)
+    except UserError:
+        return config_from_dict(dict(tree))
 
 
 def _arrays(address: str) -> dict[str, np.ndarray]:

@@ -97,9 +97,17 @@ def test_a_trained_number_that_is_set_holds(run, model_directory):
     config = weights.load_model_config(model_directory, ["closures.drag={kind: bottom_drag, linear: 5.0e-3}"])
     weights.export_model(og.build_model(config), model_directory / "again")
     assert weights.named_variables(og.load_model(model_directory / "again"))[name] == 5e-3
-    for same in (f"{name}=1e-3", "closures.drag={kind: bottom_drag, linear: 1.0e-3}"):
-        with pytest.raises(UserError, match=f"{name} is set to 0.001, what training began with and made 0.001105 of"):
-            og.load_model(model_directory, [same])
+    # also the number that training began with
+    assert weights.named_variables(og.load_model(model_directory, [f"{name}=1e-3"]))[name] == 1e-3
+    assert weights.load_model_config(model_directory).closures["drag"].linear == float(trained[name]) != 1e-3
+
+
+def test_numbers_beyond_the_bounds_of_the_configuration_are_among_the_variables_alone(run, tmp_path):
+    model = og.load_model(run[1])
+    model.closures["drag"].linear[...] = -1e-3
+    weights.export_model(model, tmp_path)
+    assert weights.load_model_config(tmp_path).closures["drag"].linear > 0
+    assert weights.named_variables(og.load_model(tmp_path))["closures.drag.linear"] == -1e-3
 
 
 def test_amplitudes_of_noise_of_older_models_are_as_configured(tmp_path):
