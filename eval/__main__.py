@@ -7,14 +7,16 @@ the work and may return an exit code.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from eval.climate import command as climate
 from eval.forecast import command as forecast
 from eval.observations import command as observations
 from eval.subgrid import command as subgrid
-from ocean_gcm.errors import exit_code
+from ocean_gcm.errors import UserError, exit_code
 
 EVALUATIONS = (forecast, observations, climate, subgrid)
 
@@ -26,7 +28,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for evaluation in EVALUATIONS:
         evaluation.add(commands)
     options = parser.parse_args(arguments)
-    return exit_code(lambda: options.run(options), "eval")
+
+    def run() -> int | None:
+        _require_folder(options.output)
+        return options.run(options)
+
+    return exit_code(run, "eval")
+
+
+def _require_folder(folder: Path) -> None:
+    """A report that cannot be written shows before the work, not after it.  Raises UserError."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise UserError(f"--output is {folder}; expected a directory that can be written")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ def build_model(config: Experiment) -> OceanModel:
     `precision: float64` switches JAX to 64 bits for the whole process.  Raises UserError for what does not fit
     together and for input files that cannot be used.
     """
+    if not isinstance(config, Experiment):
+        raise UserError(f"{config!r} is no configuration; expected what load_config reads from a file")
     if config.precision == "float64" and not jax.config.jax_enable_x64:
         jax.config.update("jax_enable_x64", True)
     dtype = _DTYPES[config.precision]

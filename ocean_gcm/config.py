@@ -27,7 +27,7 @@ from ocean_gcm.quasi_geostrophic.experiment import LayersExperiment
 from ocean_gcm.section import Named
 from ocean_gcm.stochastic.initial import EnsembleConfig
 from ocean_gcm.validation import Source, named, suggestion, validated
-from ocean_gcm.yaml_tree import file_of, read_tree
+from ocean_gcm.yaml_tree import file_of, read_kind
 
 _MOST_CELLS = 10**10
 _DEEPEST = 1e5  # m
@@ -104,7 +104,8 @@ def load_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> Exper
     Raises UserError, one sentence with the key, the value found and what was expected.
     """
     overrides = list(overrides)
-    return config_from_dict(read_tree(path, overrides), lambda mistake: file_of(path, mistake, overrides))
+    tree = read_kind("an experiment", path, overrides)
+    return config_from_dict(tree, lambda mistake: file_of(path, mistake, overrides))
 
 
 def config_from_dict(tree: Mapping[str, Any], source: Source = "the configuration") -> Experiment:

@@ -68,7 +68,7 @@ class ProgressReport(Display):
         elif self._line_is_due():
             left = (self._total - step) / rate if rate > 0 else float("nan")
             percent = 100.0 * step / self._total
-            self._console.print(f"{self._date(step)}  {percent:.1f}%  {speed}  {_clock(left)} left", highlight=False)
+            self._console.print(f"{self._date(step)}  {percent:.1f}%  {speed}  {clock(left)} left", highlight=False)
 
     def _date(self, step: int) -> str:
         return f"{self._time.date(step * self._time.step_seconds):%Y-%m-%d}"
@@ -98,7 +98,7 @@ class PieceReport(Display):
             self._bar.update(self._task, completed=done, place=place)
         elif self._line_is_due():
             rate = self._rate(done)
-            left = _clock((self._total - done) / rate) if rate > 0 else "unknown"
+            left = clock((self._total - done) / rate) if rate > 0 else "unknown"
             text = f"{done} of {self._total} {self._what}{place}  {left} left"
             self._console.print(text, highlight=False, soft_wrap=True)
 
@@ -117,7 +117,8 @@ def piece_report(console: Console, what: str) -> Iterator[Callable[[int, int], N
         yield update
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Hours, minutes and seconds: 0:01:30."""
     minutes, seconds = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}"

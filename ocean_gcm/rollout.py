@@ -104,8 +104,10 @@ def trajectory(
     """`steps` steps, of which every `save_every`-th state is kept; `offload` as in `repeat`.
 
     `nothing` is what no step reports, to which what steps report is added.
-    Raises ValueError if `save_every` does not divide `steps`.
+    Raises ValueError if there are no steps, or `save_every` does not divide them.
     """
+    if steps < 1:
+        raise ValueError(f"steps = {steps}; expected at least 1")
     if save_every < 1 or steps % save_every:
         raise ValueError(f"save_every = {save_every} does not divide steps = {steps}")
 

@@ -55,6 +55,10 @@ class RunDirectory:
     def holds_run(self) -> bool:
         return any(part.exists() for part in (self.config, self.output, self.restarts, self.summary))
 
+    @property
+    def holds_training(self) -> bool:
+        return (self.path / "training.yaml").exists()
+
     def read_config(self) -> Config:
         """The configuration that the run was started with.  Raises UserError if it is missing or not readable."""
         if not self.config.exists():

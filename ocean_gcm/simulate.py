@@ -116,6 +116,8 @@ def _check(run: RunDirectory, config: Experiment, resume: bool, overwrite: bool)
     """Refuse to touch another run; the summary if this very run is there, complete."""
     if run.path.exists() and not run.path.is_dir():
         raise UserError(f"{run.path} is a file; expected a directory to write the run to")
+    if run.holds_training:
+        raise UserError(f"{run.path} holds a training; expected another --output, a directory of its own")
     if resume and overwrite:
         raise UserError("--resume and --overwrite exclude each other; give one of them")
     if overwrite or not run.holds_run:

@@ -19,6 +19,25 @@ _FORMS = ("kind", "architecture")
 """Keys that say which form a section has."""
 
 
+_KINDS = {
+    "an experiment": ("grid", "ocean-gcm simulate"),
+    "a training": ("stages", "python -m train"),
+    "a recipe of data": ("sources", "ocean-gcm data prepare"),
+}
+"""What a file may be: a key that all of the kind have and no others, and a program that takes it."""
+
+
+def read_kind(
+    kind: str, path: str | os.PathLike, overrides: Iterable[str] = (), *, paths: Iterable[str] = ()
+) -> dict[str, Any]:
+    """`read_tree` of a file that is of a kind ("an experiment").  Raises UserError for one of another kind."""
+    tree = read_tree(path, overrides, paths=paths)
+    for other, (key, program) in _KINDS.items():
+        if key in tree and _KINDS[kind][0] not in tree:
+            raise UserError(f"{path} is {other}, which {program} takes; expected {kind}")
+    return tree
+
+
 def read_tree(path: str | os.PathLike, overrides: Iterable[str] = (), *, paths: Iterable[str] = ()) -> dict[str, Any]:
     """Keys and values of a YAML file, on those of the file that its key `base` names (see `merged`).
 

@@ -179,3 +179,18 @@ def test_shipped_recipes_are_read_in_one_place_or_two(path):
         assert BASE not in yaml.safe_load((path.parent / own[BASE]).read_text())
     if BASE in own.get("model", {}):
         assert BASE not in yaml.safe_load((path.parent / own["model"][BASE]).read_text())
+
+
+def test_files_of_another_kind_are_named():
+    from ocean_gcm.data.recipe import load_recipe
+    from train.config import load_train_config
+
+    experiment, training, recipe = "configs/qg_jet.yaml", "configs/train/gyre_recovery.yaml", "configs/data/woa18.yaml"
+    for load, path, message in (
+        (load_config, training, "is a training, which python -m train takes; expected an experiment"),
+        (load_config, recipe, "is a recipe of data, which ocean-gcm data prepare takes; expected an experiment"),
+        (load_train_config, experiment, "is an experiment, which ocean-gcm simulate takes; expected a training"),
+        (load_recipe, training, "is a training, which python -m train takes; expected a recipe of data"),
+    ):
+        with pytest.raises(UserError, match=f"{path} {message}"):
+            load(path)

@@ -82,7 +82,10 @@ def test_commands_of_one_core_say_so(capsys, arguments):
 
 def test_schema_is_json(capsys):
     assert cli.main(["info", "--schema"]) == 0
-    assert "grid" in json.loads(capsys.readouterr().out)["properties"]
+    assert {"base", "grid", "surface"} <= set(json.loads(capsys.readouterr().out)["properties"])
+    assert cli.main(["info", "configs/qg_jet.yaml", "--schema"]) == 0
+    of_layers = json.loads(capsys.readouterr().out)["properties"]
+    assert {"base", "grid", "forcing"} <= set(of_layers) and "surface" not in of_layers
 
 
 def test_dry_run_writes_nothing(config, capsys, monkeypatch):

@@ -238,6 +238,15 @@ def test_overwriting_leaves_foreign_files(run, reference):
     assert (reference / "notes.txt").read_text() == "mine"
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_training_is_not_touched(run, tmp_path, overwrite):
+    (tmp_path / "trained" / "figures").mkdir(parents=True)
+    (tmp_path / "trained" / "training.yaml").write_text("name: mine\n")
+    with pytest.raises(UserError, match="trained holds a training; expected another --output"):
+        run("trained", overwrite=overwrite)
+    assert sorted(path.name for path in (tmp_path / "trained").iterdir()) == ["figures", "training.yaml"]
+
+
 def test_store_of_another_configuration_is_refused(run, reference, tmp_path):
     run("mixed", configuration("P5D"))
     group = zarr.open_group(tmp_path / "mixed" / "output.zarr", mode="r+", use_consolidated=False)

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from ocean_gcm.commands.arguments import add_overrides
 from ocean_gcm.errors import exit_code
 
 
@@ -17,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in the directory")
     parser.add_argument("--dry-run", action="store_true", help="check everything that is cheap, write nothing")
     parser.add_argument("--distributed", action="store_true", help="one of several processes, see docs/clusters.md")
-    parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
+    add_overrides(parser, "for example stages.0.iterations=10 or model.grid.nx=60")
     parsed = parser.parse_args(arguments)
 
     def run() -> None:

@@ -17,7 +17,7 @@ from ocean_gcm.experiment import Experiment
 from ocean_gcm.metrics.loss import LossConfig
 from ocean_gcm.section import Named, Section
 from ocean_gcm.validation import validated
-from ocean_gcm.yaml_tree import dump_tree, file_of, is_relative, merged, read_tree
+from ocean_gcm.yaml_tree import dump_tree, file_of, is_relative, merged, read_kind
 
 Moment = float | str
 """A share of the records, 0 to 1, or a date YYYY-MM-DD."""
@@ -266,9 +266,14 @@ class TrainConfig(Section):
         if not self.trainable:
             raise UserError("trainable is empty; expected a pattern such as closures.**: auto")
         for number, stage in enumerate(self.stages):
-            self.loss_of(number)
             if stage.trainable is not None and not stage.trainable:
                 raise UserError(f"stages[{number}].trainable is empty; expected a pattern, or null")
+            for name, term in self.loss_of(number).terms.items():
+                if stage.mode in ("forecast", "emulated") and stage.members < term.fewest_members:
+                    raise UserError(
+                        f"stages[{number}].members is {stage.members}; expected at least {term.fewest_members} for the "
+                        f"term {name!r} of the loss ({term.kind}), or a term such as absolute_error"
+                    )
             if self.emulator is None and stage.mode in ("emulator", "emulated"):
                 raise UserError(f"stages[{number}].mode is {stage.mode!r}; expected a section emulator with it")
         return self
@@ -337,5 +342,5 @@ def load_train_config(path: str | os.PathLike, overrides: Iterable[str] = ()) ->
     Raises UserError, one sentence with the key, the value found and what was expected.
     """
     overrides = list(overrides)
-    tree = read_tree(path, overrides, paths=_PATHS)
+    tree = read_kind("a training", path, overrides, paths=_PATHS)
     return validated(TrainConfig, tree, lambda mistake: file_of(path, mistake, overrides))

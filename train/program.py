@@ -24,7 +24,10 @@ from train.step import Carry, exported
 
 
 def check(config: TrainConfig, path: str | Path) -> str:
-    """Build everything that is cheap, write nothing; a sentence on what would be trained.  Raises UserError."""
+    """Build everything that is cheap, write nothing; a sentence on what would be trained.
+
+    A truth that is there is opened, not read.  Raises UserError.
+    """
     setup = Setup.build(config, Path(path).parent)
     for number, stage in enumerate(config.stages):
         interval = setup.model.blueprint.physics_steps
@@ -33,6 +36,9 @@ def check(config: TrainConfig, path: str | Path) -> str:
                 raise UserError(
                     f"stages[{number}]: {steps} steps; expected a multiple of {interval}, a physics interval"
                 )
+    if config.truth.path is not None:
+        truth = setup.learner.form.open_truth(config, setup.model, Path(path).parent, Path(), print)
+        truth.split(config.periods.model_dump())
     number = sum(int(np.size(x)) for x in setup.numbers.values())
     return (
         f"{config.name}: {number:,} numbers in {len(setup.numbers)} parameters of {setup.model.config.name}, "
@@ -158,6 +164,7 @@ class _Training:
             rate = stage.rate(iteration - first + done) * self.progress.rate_factor
             arguments = self.carry, self.static[number], batch, jnp.float32(rate)
             if number not in self.updates:
+                bar.compiling(number)
                 self.updates[number] = self.setup.learner.compiled_update(stage)
                 compiled_by_all(f"update {number}", self.updates[number], *arguments)
             self.carry, report = self.updates[number](*arguments)

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-from ocean_gcm.progress import Display
+from ocean_gcm.progress import Display, clock
 
 
 class JsonLines:
@@ -95,11 +95,19 @@ class Bar(Display):
         if self._bar is not None:
             self._bar.update(self._task, completed=iteration, stage=stage, loss=f"{loss:.4g}")
         elif self._line_is_due() or iteration == self._total:
+            rate = self._rate(iteration)
             self._console.print(
-                f"iteration {iteration} of {self._total}  stage {stage}  loss {loss:.4g}  "
-                f"{self._rate(iteration):.3g} per second",
+                f"iteration {iteration} of {self._total}  stage {stage}  loss {loss:.4g}  {rate:.3g} per second  "
+                f"{clock((self._total - iteration) / rate)} left",
                 highlight=False,
             )
+
+    def compiling(self, stage: int) -> None:
+        """Called before the first iteration of a stage, which takes long."""
+        if self._bar is not None:
+            self._bar.update(self._task, stage=stage, loss="compiling")
+        else:
+            self._console.print(f"stage {stage}  compiling", highlight=False)
 
 
 def _finite(tree: Any) -> Any:

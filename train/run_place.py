@@ -99,6 +99,8 @@ def open_place(directory: str | os.PathLike, resume: bool) -> Iterator[RunPlace]
     expanded = expand(directory)
     if isinstance(expanded, Path):
         files = RunDirectory(expanded)
+        if files.holds_run:
+            raise UserError(f"{directory} holds a simulation; expected another --output, a directory of its own")
         # one process locks it for all
         with files.locked() if is_first() else contextlib.nullcontext():
             yield RunPlace(os.fspath(directory), files)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from rich.console import Console
 
 from eval.climate import comparison, diagnostics, observed
 from eval.climate.diagnostics import Climate
 from eval.climate.reference import Reference, error_rows, open_reference
 from eval.report.scores import write_scores
 from ocean_gcm.data.run_output import open_run
+from ocean_gcm.progress import PieceReport
 
 UNITS = {
     "amoc": "Sv", "antarctic": "Sv", "heat_transport": "PW", "freshwater_transport": "Sv", "heat_content": "ZJ",
@@ -71,23 +74,23 @@ def evaluate(directory: Path, references: Sequence[str], last_years: float, eddi
     numbers: dict[str, float] = {}
     fields: dict[str, np.ndarray] = {}
     series = {name: climate.run.dataset[name].values for name in SERIES if name in climate.run.dataset}
-    for found, arrays in (
-        diagnostics.overturning(climate),
-        diagnostics.meridional_transports(climate),
-        diagnostics.mixed_layer_depths(climate),
-        diagnostics.variability(climate),
-        diagnostics.census(climate, pair),
-    ):
-        numbers.update(found)
-        fields.update(arrays)
-    if eddies:
-        from eval.climate.eddies import eddy_velocities  # builds the model: takes JAX
+    by_transports = (diagnostics.overturning, diagnostics.meridional_transports)
+    census = functools.partial(diagnostics.census, reference=pair)
+    with PieceReport(Console(stderr=True), 5 + 2 * eddies, "diagnostics") as report:
+        for diagnose in (*by_transports, diagnostics.mixed_layer_depths, diagnostics.variability, census):
+            found, arrays = diagnose(climate)
+            numbers.update(found)
+            fields.update(arrays)
+            report.advance()
+        if eddies:
+            from eval.climate.eddies import eddy_velocities  # builds the model: takes JAX
 
-        added = eddy_velocities(climate)
-        for diagnose in (diagnostics.overturning, diagnostics.meridional_transports):
-            found, arrays = diagnose(climate, added)
-            numbers.update({f"{name}{WITH_EDDIES}": value for name, value in found.items()})
-            fields.update({f"{name}{WITH_EDDIES}": array for name, array in arrays.items()})
+            added = eddy_velocities(climate)
+            for diagnose in by_transports:
+                found, arrays = diagnose(climate, added)
+                numbers.update({f"{name}{WITH_EDDIES}": value for name, value in found.items()})
+                fields.update({f"{name}{WITH_EDDIES}": array for name, array in arrays.items()})
+                report.advance()
     for found, arrays in (diagnostics.heat(climate), diagnostics.nino_indices(climate)):
         numbers.update(found)
         series.update(arrays)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import html
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -55,12 +54,15 @@ class Page:
     def write(self, folder: Path) -> Path:
         """Write index.html and figures/*.svg into `folder`, in place of an older report; returns the page's path.
 
+        Other files in the folder stay.
+
         Raises UserError if the folder cannot be written.
         """
         try:
-            if (folder / FIGURES).is_dir():
-                shutil.rmtree(folder / FIGURES)
-            (folder / FIGURES).mkdir(parents=True)
+            if (folder / "index.html").exists():
+                for picture in (folder / FIGURES).glob("*.svg"):
+                    picture.unlink()
+            (folder / FIGURES).mkdir(parents=True, exist_ok=True)
             for section in self.sections:
                 for part in section.parts:
                     if isinstance(part, Gallery | Slider):

@@ -8,13 +8,16 @@ from typing import Any
 from ocean_gcm.commands.arguments import add_overrides, load
 from ocean_gcm.errors import UserError
 
+_BASE = {"base": {"type": "string", "description": "YAML file that this one begins with (sections may have one, too)"}}
+"""The key that is gone when a file has been read."""
+
 
 def add_info(commands: Any) -> None:
     """Add the subcommand to the subparsers `commands`."""
     info = commands.add_parser("info", help="show what a configuration amounts to")
     info.add_argument("experiment", metavar="CONFIG", nargs="?", help="YAML file or run directory")
     add_overrides(info)
-    info.add_argument("--schema", action="store_true", help="print the JSON schema of configurations instead")
+    info.add_argument("--schema", action="store_true", help="print the JSON schema of its core instead")
     info.set_defaults(run=_info)
 
 
@@ -24,7 +27,10 @@ def _info(parsed: argparse.Namespace) -> int:
 
         from ocean_gcm.config import Config
 
-        print(json.dumps(Config.model_json_schema(), indent=2))
+        kind = Config if parsed.experiment is None else type(load(parsed.experiment, parsed.overrides)[0])
+        schema = kind.model_json_schema()
+        schema["properties"] = _BASE | schema["properties"]
+        print(json.dumps(schema, indent=2))
         return 0
     if parsed.experiment is None:
         raise UserError("info needs a configuration, for instance ocean-gcm info configs/global_4deg.yaml")

@@ -23,7 +23,7 @@ def expand(path: str | os.PathLike) -> Path | str:
         if not os.environ.get(name):
             raise UserError(
                 f"the path {text!r} needs the environment variable {name}, which is not set; "
-                f"set it to the directory that holds the data, for instance export {name}=/path/to/data"
+                f"expected the file or directory that it stands for, for instance export {name}=/path/to/it"
             )
         return os.environ[name]
 

@@ -15,7 +15,7 @@ from ocean_gcm.data.quantities import KINDS, PREPARED
 from ocean_gcm.errors import UserError
 from ocean_gcm.section import Section
 from ocean_gcm.validation import Source, suggestion, validated
-from ocean_gcm.yaml_tree import dump_tree, file_of, read_tree
+from ocean_gcm.yaml_tree import dump_tree, file_of, read_kind
 
 _DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T\d{2}:\d{2})?")
 _DERIVED = ("tos", "sos", "mlotst", "msftbarot", "wo")
@@ -231,7 +231,8 @@ def load_recipe(path: str | os.PathLike, overrides: Iterable[str] = ()) -> Recip
     Raises UserError, one sentence with the key, the value found and what was expected.
     """
     overrides = list(overrides)
-    return recipe_from_dict(read_tree(path, overrides), lambda mistake: file_of(path, mistake, overrides))
+    tree = read_kind("a recipe of data", path, overrides)
+    return recipe_from_dict(tree, lambda mistake: file_of(path, mistake, overrides))
 
 
 def recipe_from_dict(tree: Mapping[str, Any], source: Source = "the recipe") -> Recipe:

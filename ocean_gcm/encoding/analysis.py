@@ -10,6 +10,7 @@ import gsw
 import numpy as np
 import xarray as xr
 
+from ocean_gcm.config import require_ocean
 from ocean_gcm.data import units
 from ocean_gcm.data.climatology import to_model_kinds
 from ocean_gcm.data.reading import Source, variable_of
@@ -54,6 +55,7 @@ class Analysis:
     @classmethod
     def of(cls, dataset: xr.Dataset, config: Any, names: Mapping[str, str] | None = None) -> Analysis:
         """Describe `dataset`, see `Encoder.for_dataset`.  Raises UserError."""
+        require_ocean(config, "an analysis")
         chosen = variables(dataset, names)
         sources = _sources(dataset, chosen, config)
         spherical = config.grid.geometry == "sphere"

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from ocean_gcm.config import require_ocean
 from ocean_gcm.data import output
 from ocean_gcm.data.reading import open_dataset
 from ocean_gcm.data.variables import MODEL_FIELDS
@@ -74,6 +75,7 @@ class Decoder:
 
         Raises UserError unless they ascend.
         """
+        require_ocean(model.config, "a decoder")
         axes = tuple(np.asarray(axis, float) for axis in (depth, latitude, longitude))
         for name, axis in zip(("depth", "latitude", "longitude"), axes, strict=True):
             if axis.ndim != 1 or not axis.size or (np.diff(axis) <= 0).any():

@@ -17,7 +17,7 @@ def test_an_unset_variable_is_named(monkeypatch, value):
     monkeypatch.delenv("SOME_OCEAN", raising=False)
     if value is not None:
         monkeypatch.setenv("SOME_OCEAN", value)
-    with pytest.raises(UserError, match="environment variable SOME_OCEAN, which is not set"):
+    with pytest.raises(UserError, match="variable SOME_OCEAN, which is not set; expected the file or directory"):
         expand("${SOME_OCEAN}/a.nc")
 
 

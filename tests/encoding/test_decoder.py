@@ -129,3 +129,12 @@ def test_a_plane_that_repeats_is_said_to(model):
 def test_a_grid_must_ascend(model):
     with pytest.raises(UserError, match=r"latitude is \[10. *5.\]; expected ascending numbers"):
         og.Decoder.for_grid(model, longitude=[0, 10], latitude=[10, 5], depth=[5.0])
+
+
+def test_layers_know_no_analyses(dataset):
+    layers = og.build_model(og.load_config("configs/qg_eddy.yaml", overrides=["grid.nx=16"]))
+    for build in (og.Encoder.for_dataset, og.Decoder.for_dataset):
+        with pytest.raises(UserError, match="an analysis needs the core finite_volume; the configuration qg_eddy has"):
+            build(dataset, layers)
+    with pytest.raises(UserError, match="a decoder needs the core finite_volume"):
+        og.Decoder.for_grid(layers, longitude=[0.0], latitude=[0.0], depth=[0.0])

@@ -110,6 +110,26 @@ def test_texts_are_escaped(tmp_path):
         page.write(tmp_path / "file" / "x")
 
 
+def test_a_report_takes_the_place_of_its_own_files_alone(tmp_path):
+    (tmp_path / "figures").mkdir()
+    mine = [tmp_path / "figures" / name for name in ("map.png", "sketch.svg")]
+    for path in mine:
+        path.write_text("mine")
+    page = Page("a", "b", {}, [])
+    page.write(tmp_path)
+    assert all(path.exists() for path in mine)
+    (tmp_path / "figures" / "of_the_older_report.svg").write_text("<svg/>")
+    page.write(tmp_path)
+    assert [path.name for path in (tmp_path / "figures").iterdir()] == ["map.png"]
+
+
+def test_a_place_that_is_no_folder_is_refused_before_the_work(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        assert main(["forecast", "none.zarr", "--truth", "none.zarr", "--output", str(place)]) == 2
+        assert f"--output is {place}; expected a directory that can be written" in capsys.readouterr().err
+
+
 def test_rows_that_are_there_twice_are_refused():
     row = {"model": "a", "seed": 0, "variable": "v", "region": "all", "depth": "all", "lead": 1, "metric": "m"}
     table = pd.DataFrame([row, row]).assign(value=1.0, low=np.nan, high=np.nan)

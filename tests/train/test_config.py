@@ -98,6 +98,14 @@ def test_a_training_on_another_in_its_own_directory(training, tmp_path):
     assert "base" not in written["model"] and written["model"]["grid"] == config.model.grid.model_dump(mode="json")
 
 
+def test_terms_of_ensembles_need_members(training):
+    stage = {"steps": 1, "iterations": 1, "learning_rate": 0.1}
+    loss = {"terms": {"score": {"kind": "crps"}}}
+    with pytest.raises(UserError, match=r"stages\[1\].members is 1; expected at least 2 for the term 'score'"):
+        training(stages=[{**stage, "members": 2}, stage], loss=loss)
+    training(stages=[{**stage, "members": 2}], loss=loss)
+
+
 def test_the_loss_of_a_stage_is_merged(training):
     stage = {"steps": 1, "iterations": 1, "learning_rate": 0.1}
     terms = {"mean": {"kind": "squared_error", "blocks": [2], "weight": 3.0}}

@@ -188,6 +188,19 @@ def test_run_at_an_address_is_resumed_elsewhere_over_a_bad_line(whole, training,
         np.testing.assert_array_equal(there[name], array, err_msg=name)
 
 
+def test_a_simulation_is_not_touched(training, quietly, tmp_path):
+    (tmp_path / "config.yaml").write_text("name: mine\n")
+    for resume in (False, True):
+        with pytest.raises(UserError, match="holds a simulation; expected another --output"):
+            quietly(training(), tmp_path, resume=resume)
+    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
+
+
+def test_a_missing_truth_shows_before_anything_else(training, tmp_path):
+    with pytest.raises(UserError, match="truth.zarr does not exist"):
+        program.check(*training(truth={"path": "truth.zarr"}))
+
+
 def test_command(training, tmp_path, capsys):
     from train.__main__ import main
 

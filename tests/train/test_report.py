@@ -1,11 +1,13 @@
 """Events of TensorBoard can be read back, also those of a run that was stopped and goes on."""
 
+import io
 import struct
 import sys
 
 import pytest
+from rich.console import Console
 
-from train.report import TensorBoard
+from train.report import Bar, TensorBoard
 
 
 def events(directory):
@@ -54,3 +56,18 @@ def test_without_the_package_nothing_is_written(tmp_path, monkeypatch):
     board.flush()
     board.close()
     assert not (tmp_path / "none").exists()
+
+
+def test_lines_of_a_log_tell_the_time_left(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("ocean_gcm.progress.time.monotonic", lambda: now[0])
+    text = io.StringIO()
+    with Bar(Console(file=text, width=120), 10, 30) as bar:
+        bar.compiling(0)
+        for iteration in range(11, 21):
+            now[0] += 4.0
+            bar.update(iteration, 0, 0.5)
+    assert text.getvalue().splitlines() == [
+        "stage 0  compiling",
+        "iteration 18 of 30  stage 0  loss 0.5  0.25 per second  0:00:48 left",
+    ]
