@@ -2,10 +2,14 @@
 
 model.yaml       the configuration, resolved
 variables.npz    all `nnx.Variable`s by path, the shape of the grid and the version of the format; no pickle
+
+Single numbers, such as coefficients, stand in both.  One that a user sets to another than in model.yaml holds, not the
+variable.
 """
 
 from __future__ import annotations
 
+import copy
 import io
 import os
 import zipfile
@@ -17,15 +21,19 @@ import fsspec
 import jax
 import jax.numpy as jnp
 import numpy as np
+import yaml
 from flax import nnx
 
+from ocean_gcm.clock import duration_seconds
 from ocean_gcm.config import Config, config_from_dict
 from ocean_gcm.data.paths import expand
 from ocean_gcm.errors import UserError
 from ocean_gcm.validation import suggestion
 from ocean_gcm.yaml_tree import read_tree
 
-FORMAT = "ocean_gcm model 1"
+FORMAT = "ocean_gcm model 2"
+_OLDER = "ocean_gcm model 1"
+"""Of models whose numbers of `random_amplitude` were those of the configuration."""
 CONFIG, VARIABLES = "model.yaml", "variables.npz"
 _HEAD = ("format", "grid_shape")
 _BELOW = "model"
@@ -37,7 +45,8 @@ def load_model(path: str | os.PathLike, overrides: Iterable[str] = ()):
 
     Args:
       path: the exported directory or a training run's, or the gs:// address of one.
-      overrides: changes of its configuration, texts such as "time.duration=P5Y".
+      overrides: changes of its configuration, texts such as "time.duration=P5Y"; a number that was trained holds as
+        it is set here.
 
     Raises UserError if nothing usable is there or the variables do not fit the configuration.
     """
@@ -52,9 +61,7 @@ def load_model_config(path: str | os.PathLike, overrides: Iterable[str] = ()) ->
     if directory is None:
         raise UserError(f"{path} holds no exported model ({CONFIG} and {VARIABLES}); expected its directory or address")
     if "://" in directory:
-        import yaml
-
-        tree = yaml.safe_load(_read(f"{directory}/{CONFIG}").decode())
+        tree = _configuration(directory)
         if list(overrides):
             raise UserError("keys of a model at an address cannot be set; copy it to a directory")
     else:
@@ -90,10 +97,11 @@ def export_model(model, directory: Path) -> None:
     # the statistics are among the variables, the weights are these
     learned = {key: without_files(tree[key]) for key in ("closures", "encoder", "decoder") if key in tree}
     tree = {**tree, "weights": None, "provenance": None, **learned}
-    text = config_from_dict(tree).to_yaml().encode()
+    variables = named_variables(model)
+    text = _with_numbers(tree, variables).to_yaml().encode()
     buffer = io.BytesIO()
     head = {"format": np.asarray(FORMAT), "grid_shape": np.asarray(model.grid.shape)}
-    np.savez(buffer, **head, **named_variables(model))
+    np.savez(buffer, **head, **variables)
     directory = Path(directory)
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -108,7 +116,8 @@ def export_model(model, directory: Path) -> None:
 def restore(model, path: str | os.PathLike, *, partly: bool = False) -> None:
     """Give a model, in place, the variables of the exported one at `path`.
 
-    partly: variables that the exported one lacks keep their values.
+    partly: variables that the exported one lacks keep their values.  Otherwise a number keeps its value for which the
+    model's configuration has another one than the exported configuration: it was set.
 
     Raises UserError if they are of another grid, are missing, are of another shape or cannot be read.
     """
@@ -121,21 +130,66 @@ def restore(model, path: str | os.PathLike, *, partly: bool = False) -> None:
     stored = {name: array for name, array in arrays.items() if name not in _HEAD}
     state, new = nnx.to_flat_state(nnx.state(model, nnx.Variable)), []
     names = [".".join(map(str, path)) for path, _ in state]
+    begun, configured = _configuration(directory), model.config.model_dump(mode="json")
+    older = str(arrays["format"]) == _OLDER
     for name in stored:
         if name not in names:
             raise UserError(
                 f"the model in {directory} holds {name!r}, its configuration not; {suggestion(name, names)}"
             )
     for name, (path_, variable) in zip(names, state, strict=True):
-        if name not in stored and partly:
+        if name not in stored and (partly or (older and ".random_amplitude." in name)):
             continue
         if name not in stored:
             raise UserError(f"the model in {directory} lacks the variable {name!r} of its configuration")
         array, present = stored[name], _bits(variable[...])
         if array.shape != present.shape:
             raise UserError(f"{name!r} of {directory} has the shape {array.shape}; expected {present.shape}")
+        numbers = _number(configured, name), _number(begun, name)
+        if not partly and None not in numbers and numbers[0] != numbers[1]:
+            continue
         new.append((path_, variable.replace(_like(variable[...], array))))
     nnx.update(model, nnx.from_flat_state(new))
+
+
+def _configuration(directory: str) -> dict[str, Any]:
+    """Keys and values of the exported model's configuration."""
+    return yaml.safe_load(_read(f"{directory}/{CONFIG}").decode())
+
+
+def _key(name: str) -> list[str]:
+    """Where a configuration has the number that a variable is, if it is one."""
+    first, *rest = name.split(".")
+    if first in ("encoder", "decoder"):
+        return [first, "correction", *rest]
+    return [first, *rest[:1], *(part for part in rest[1:] if part != "fields")]
+
+
+def _number(tree: Mapping[str, Any], name: str) -> float | None:
+    """The number of a configuration for the variable `name`; None if there is none."""
+    value: Any = tree
+    for key in _key(name):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    if isinstance(value, str):
+        value = duration_seconds(value)
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _with_numbers(tree: Mapping[str, Any], variables: Mapping[str, np.ndarray]) -> Config:
+    """A configuration with what training has made of its numbers; as it was where they are beyond its bounds."""
+    trained = copy.deepcopy(dict(tree))
+    for name, array in variables.items():
+        begun = None if array.ndim else _number(tree, name)
+        if begun is not None and array != array.dtype.type(begun):
+            section = trained
+            *above, key = _key(name)
+            for part in above:
+                section = section[part]
+            section[key] = float(array)
+    try:
+        return config_from_dict(trained)
+    except UserError:
+        return config_from_dict(dict(tree))
 
 
 def _arrays(address: str) -> dict[str, np.ndarray]:
@@ -147,7 +201,7 @@ def _arrays(address: str) -> dict[str, np.ndarray]:
             arrays["grid_shape"]
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(f"{address} is damaged or not complete: {error}") from error
-    if found != FORMAT:
+    if found not in (FORMAT, _OLDER):
         raise UserError(f"{address} has the format {found!r}; expected {FORMAT!r}")
     return arrays
 

@@ -148,6 +148,11 @@ class StageConfig(Section):
         False, description="keep the states for the gradient in the memory of the host: slower, on accelerators smaller"
     )
     loss: dict[str, Any] = pydantic.Field({}, description="keys of the section loss that differ in this stage")
+    trainable: Named[str | tuple[float, float]] | None = pydantic.Field(
+        None,
+        description="patterns as those of the training, in place of them in this stage; all else stays as it would be "
+        "exported; null: those of the training",
+    )
 
     @pydantic.model_validator(mode="after")
     def _divides(self):
@@ -261,6 +266,8 @@ class TrainConfig(Section):
         if not self.trainable:
             raise UserError("trainable is empty; expected a pattern such as closures.**: auto")
         for number, stage in enumerate(self.stages):
+            if stage.trainable is not None and not stage.trainable:
+                raise UserError(f"stages[{number}].trainable is empty; expected a pattern, or null")
             for name, term in self.loss_of(number).terms.items():
                 if stage.mode in ("forecast", "emulated") and stage.members < term.fewest_members:
                     raise UserError(
@@ -283,6 +290,16 @@ class TrainConfig(Section):
     @property
     def iterations(self) -> int:
         return sum(stage.iterations for stage in self.stages)
+
+    @property
+    def patterns(self) -> dict[str, Any]:
+        """Of all that any stage trains, with transforms; those of the training come first."""
+        return dict(self.trainable) | {
+            pattern: transform
+            for stage in self.stages
+            for pattern, transform in (stage.trainable or {}).items()
+            if pattern not in self.trainable
+        }
 
     def stage_at(self, iteration: int) -> tuple[int, int]:
         """(stage, iteration in it) of an iteration of the whole training."""
@@ -308,6 +325,9 @@ class TrainConfig(Section):
         )
         for where, key in ((tree["truth"], "in_memory"), *((stage, "offload") for stage in tree["stages"])):
             del where[key]
+        for stage in tree["stages"]:
+            if stage["trainable"] is None:  # trainings from before there was this key go on
+                del stage["trainable"]
         return tree
 
 

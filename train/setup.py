@@ -27,7 +27,7 @@ from train.config import StageConfig, TrainConfig, located
 from train.emulation import Emulation
 from train.form import form_of
 from train.held_out import outside, starts_by_month, within
-from train.step import Batch, Learner, Numbers, Static
+from train.step import Batch, Learner, Numbers, Static, moving
 from train.validation import Validation
 
 
@@ -53,7 +53,9 @@ class Setup:
         model = build_model(config.model)
         if config.start is not None:
             restore(model, located(config.start, base), partly=True)
-        numbers, rebuild = split(model, config.trainable)
+        numbers, rebuild = split(model, config.patterns)
+        for stage in config.stages:
+            moving(stage, config.trainable, numbers)
         mesh = devices.build_mesh(config.mesh.batch, config.mesh.ensemble, config.mesh.y, config.mesh.x)
         form = form_of(model.config)
         form.require(config, model, mesh)
@@ -64,7 +66,8 @@ class Setup:
         if config.emulator is not None:
             emulation = Emulation.build(form.emulator(config.emulator, model), form.known_step)
             numbers = {**numbers, **emulation.numbers}
-        return cls(config, model, numbers, Learner(rebuild, config.optimizer, mesh, form, emulation))
+        learner = Learner(rebuild, config.optimizer, mesh, form, emulation, config.trainable)
+        return cls(config, model, numbers, learner)
 
     @property
     def configuration(self) -> dict[str, Any]:

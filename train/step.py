@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax
@@ -15,6 +15,7 @@ import optax
 from jax.sharding import NamedSharding, PartitionSpec
 
 from ocean_gcm.clock import SECONDS_PER_DAY
+from ocean_gcm.closures.trainable import matching
 from ocean_gcm.data.truth import Window
 from ocean_gcm.decomposition import unroll
 from ocean_gcm.metrics.loss import Loss
@@ -22,7 +23,7 @@ from ocean_gcm.model import OceanModel
 from ocean_gcm.state import Layers, Ocean, State
 from train import mesh as devices
 from train.config import OptimizerConfig, StageConfig
-from train.emulation import Emulation, of_emulator, shares
+from train.emulation import PREFIX, Emulation, of_emulator, shares
 from train.form import OCEAN, Form
 
 Numbers = dict[str, jax.Array]
@@ -91,6 +92,7 @@ class Learner:
       mesh: devices.
       form: what is the core's own.
       emulation: what stands for the core in gradients, or None.
+      trainable: patterns of what stages without patterns of their own train; None: all numbers.
     """
 
     rebuild: Callable[[Mapping[str, jax.Array]], OceanModel]
@@ -98,6 +100,7 @@ class Learner:
     mesh: jax.sharding.Mesh
     form: Form = OCEAN
     emulation: Emulation | None = None
+    trainable: Iterable[str] | None = None
 
     @property
     def transformation(self) -> optax.GradientTransformation:
@@ -231,18 +234,29 @@ class Learner:
     def update(
         self, carry: Carry, static: Static, batch: Batch, rate: jax.Array, stage: StageConfig
     ) -> tuple[Carry, dict[str, Any]]:
-        """One update at the learning rate `rate`; it changes nothing but counters where it is not finite."""
-        numbers = carry.numbers
-        (loss, parts), gradient = jax.value_and_grad(self.loss, has_aux=True)(numbers, static, batch, stage)
-        norm = optax.tree.norm(gradient)
+        """One update at the learning rate `rate`; it changes nothing but counters where it is not finite.
+
+        What the stage does not train has no gradient, and the value that would be exported.
+        """
+        names = moving(stage, self.trainable, carry.numbers)
+        resting = {name: value for name, value in exported(carry).items() if name not in names}
+        numbers = carry.numbers | resting
+
+        def loss_of(moved):
+            return self.loss(numbers | moved, static, batch, stage)
+
+        (loss, parts), slope = jax.value_and_grad(loss_of, has_aux=True)({name: numbers[name] for name in names})
+        gradient = {name: slope[name] if name in slope else jnp.zeros_like(x) for name, x in numbers.items()}
+        norm = optax.tree.norm(slope)
         finite = jnp.isfinite(loss) & jnp.isfinite(norm)
         change, optimizer = self.transformation.update(gradient, carry.optimizer, numbers)
-        new = jax.tree.map(lambda x, d: x - (rate * d).astype(x.dtype), numbers, change)
+        # moments of what rests would go on moving it
+        new = jax.tree.map(lambda x, d: x - (rate * d).astype(x.dtype), numbers, change) | resting
         average = carry.average
         if self.config.average_decay is not None:
             # young averages forget their beginning sooner
             decay = jnp.minimum(self.config.average_decay, (1.0 + carry.updates) / (10.0 + carry.updates))
-            average = jax.tree.map(lambda a, x: (decay * a + (1 - decay) * x).astype(a.dtype), average, new)
+            average = jax.tree.map(lambda a, x: (decay * a + (1 - decay) * x).astype(a.dtype), average, new) | resting
 
         def chosen(updated, old):
             return jax.tree.map(lambda a, b: jnp.where(finite, a, b), updated, old)
@@ -287,6 +301,19 @@ class Learner:
         """Arrays that all updates share, on the devices."""
         static = Static(model.grid_arrays, model.forcing, loss)
         return devices.everywhere(self.mesh, static, model.grid.shape[1:])
+
+
+def moving(stage: StageConfig, trainable: Iterable[str] | None, numbers: Iterable[str]) -> list[str]:
+    """Paths of the numbers that a stage trains; `trainable` as of a `Learner`.  Raises UserError, see `matching`.
+
+    Those of an emulator follow from the mode of the stage, not from patterns.
+    """
+    patterns = trainable if stage.trainable is None else stage.trainable
+    if patterns is None:
+        return list(numbers)
+    own = [name for name in numbers if not name.startswith(PREFIX)]
+    chosen = {name for pattern in patterns for name in matching(pattern, own)}
+    return [name for name in numbers if name in chosen or name.startswith(PREFIX)]
 
 
 def exported(carry: Carry) -> Numbers:

@@ -123,11 +123,8 @@ def split(
     variables = {_name(path): (path, variable) for path, variable in nnx.to_flat_state(parameters)}
     transforms: dict[str, Transform] = {}
     for pattern, given in chosen.items():
-        matching = [name for name in variables if _regular(pattern).fullmatch(name)]
-        if not matching:
-            raise UserError(f"no parameter is called {pattern!r}; {suggestion(pattern, variables)}")
         transform = as_transform(given)
-        for name in matching:
+        for name in matching(pattern, variables):
             value = np.asarray(variables[name][1][...])
             transforms.setdefault(name, _checked(name, value, transform))
     numbers = {name: t.number(variables[name][1][...]) for name, t in transforms.items()}
@@ -140,6 +137,15 @@ def split(
         return nnx.merge(graph, nnx.from_flat_state(new), rest)
 
     return numbers, rebuild
+
+
+def matching(pattern: str, names: Iterable[str]) -> list[str]:
+    """Those of the paths `names` that a glob stands for, see `split`.  Raises UserError if there are none."""
+    expression = _regular(pattern)
+    found = [name for name in names if expression.fullmatch(name)]
+    if not found:
+        raise UserError(f"no parameter is called {pattern!r}; {suggestion(pattern, names)}")
+    return found
 
 
 def _checked(name: str, value: np.ndarray, transform: Transform | None) -> Transform:

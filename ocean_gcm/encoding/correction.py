@@ -56,7 +56,7 @@ class CorrectionConfig(LearnedConfig):
 
 
 class Correction(Learned):
-    """See `CorrectionConfig`.  Its trainable numbers are those of `tower`."""
+    """See `CorrectionConfig`."""
 
     def __init__(self, config: CorrectionConfig, grid: Grid, dtype):
         kinds = {

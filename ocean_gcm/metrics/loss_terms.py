@@ -17,6 +17,7 @@ from jax import lax
 
 from ocean_gcm.errors import UserError
 from ocean_gcm.metrics import crps, deterministic, spectra
+from ocean_gcm.metrics.averages import masked_mean
 from ocean_gcm.metrics.block_means import block_means, multiscale_mean
 from ocean_gcm.metrics.ensemble import ensemble_variance
 from ocean_gcm.metrics.subgradients import absolute
@@ -148,15 +149,25 @@ class EnergyScoreConfig(Term):
 class SpreadConfig(Term):
     """Mismatch of the members' variance and the squared error of their mean, over the batch and blocks of cells.
 
-    ln(<variance> (M + 1)/M / <squared error>)^2, whose zero is a spread-skill ratio of one in every block and level
-    (Fortin et al. 2014, doi:10.1175/JHM-D-14-0008.1).  Errors are taken as given: a gradient through them would make
-    forecasts worse where the spread is small.
+    With s = <variance> (M + 1)/M and e = <squared error>, whose ratio should be one in every block and level (Fortin et
+    al. 2014, doi:10.1175/JHM-D-14-0008.1),
+
+        log_ratio: ln(s / e)^2,     likelihood: 2 (e / s - 1 - ln(e / s)),
+
+    nearly the same near one.  What few forecasts say of e is uncertain: the first is least where s is the geometric
+    mean of such e, which is too small, the second where it is their mean (Patton 2011,
+    doi:10.1016/j.jeconom.2010.03.034).  Errors are taken as given: a gradient through them would make forecasts worse
+    where the spread is small.
     """
 
     fewest_members: ClassVar[int] = 2
     kind: Literal["spread"] = "spread"
     blocks: tuple[int, ...] = pydantic.Field(
         (4,), min_length=1, description="ascending sizes of blocks in cells, of which each counts the same"
+    )
+    measure: Literal["log_ratio", "likelihood"] = pydantic.Field(
+        "log_ratio",
+        description="log_ratio: too much counts as too little; likelihood: no bias where forecasts are few; no unit",
     )
     floor: float = pydantic.Field(
         1e-3, gt=0, description="variance, as a share of the squared error, that is as good as none"
@@ -177,11 +188,18 @@ class SpreadConfig(Term):
             both = jnp.stack([spread, skill])
             means = block_means(both, comparison.weights[name], self.blocks, periodic_x=comparison.periodic_x)
             mismatches = [
-                spectra.log_ratio_mismatch(mean[0], mean[1], self.floor * mean[1], weight, (-3, -2, -1))
-                for ((mean, weight),) in means.values()
+                self._mismatch(mean[0], mean[1], weight, (-3, -2, -1)) for ((mean, weight),) in means.values()
             ]
             found[name] = sum(mismatches) / len(mismatches)
         return found
+
+    def _mismatch(self, spread: jax.Array, skill: jax.Array, weight: jax.Array, axis: tuple[int, ...]) -> jax.Array:
+        floor = self.floor * skill
+        if self.measure == "log_ratio":
+            return spectra.log_ratio_mismatch(spread, skill, floor, weight, axis)
+        floor = floor + spectra.REST
+        ratio = (skill + floor) / (spread + floor)
+        return masked_mean(2.0 * (ratio - 1.0 - jnp.log(ratio)), weight, axis)
 
 
 class SpectrumConfig(Term):

@@ -14,6 +14,7 @@ from island_grid import channel, island
 
 from ocean_gcm.errors import UserError
 from ocean_gcm.metrics.loss import VARIABLES, LossConfig, build_loss
+from ocean_gcm.metrics.loss_terms import SpreadConfig
 from ocean_gcm.state import Ocean
 from ocean_gcm.validation import sentence
 
@@ -175,10 +176,15 @@ def test_gradient_is_that_of_finite_differences():
     assert float(slope) == pytest.approx(float(ends[0] - ends[1]) / (2 * step), rel=1e-6)
 
 
-def test_spread_compares_variance_and_error_in_blocks():
+@pytest.mark.parametrize(
+    "measure, mismatch",
+    [("log_ratio", lambda r: np.log(r) ** 2), ("likelihood", lambda r: 2 * (1 / r - 1 + np.log(r)))],
+    ids=["log_ratio", "likelihood"],
+)
+def test_spread_compares_variance_and_error_in_blocks(measure, mismatch):
     """Two members e apart around the truth's place: loops over blocks, and no gradient through the error."""
     grid = island()
-    terms = {"spread": {"kind": "spread", "blocks": [3, 9], "floor": 1e-9}}
+    terms = {"spread": {"kind": "spread", "blocks": [3, 9], "floor": 1e-9, "measure": measure}}
     built = build_loss(config(terms, variables={"temperature": 1.0}), grid, scales(grid), LEADS, dtype=float)
     prediction, truth = ocean(grid, (4, 2, 2), 0), ocean(grid, (4, 2), 1)
     total, _ = jax.jit(lambda p, y: built(p, y))(prediction, truth)
@@ -193,11 +199,23 @@ def test_spread_compares_variance_and_error_in_blocks():
     for t in range(2):
         for members in blocks.values():
             ratio = np.divide(*(sum(w * a[(t, *at)] for at, w in members) for a in (variance, square)))
-            expected += 0.25 * sum(w for _, w in members) * np.log(ratio) ** 2
+            expected += 0.25 * sum(w for _, w in members) * mismatch(ratio)
     assert float(total) == pytest.approx(expected, rel=1e-6)
     gradient = gradient_of(prediction, built, truth).temperature
     np.testing.assert_allclose(gradient.sum(1), 0.0, atol=1e-12)  # the mean of members stays where it is
     assert (gradient[..., grid.mask] != 0).all()
+
+
+def test_likelihood_of_spread_is_least_at_the_mean_error():
+    """Of single points of single forecasts, of which each has its own squared error."""
+    few = np.random.default_rng(0).standard_normal(400) ** 2
+    spreads, least = np.linspace(0.2, 2.0, 181), {}
+    for measure in ("log_ratio", "likelihood"):
+        term = SpreadConfig(measure=measure)
+        losses = term._mismatch(spreads[:, None], few, np.ones(len(few)), -1)
+        least[measure] = spreads[np.argmin(losses)]
+    assert least["likelihood"] == pytest.approx(few.mean(), abs=0.02)
+    assert least["log_ratio"] == pytest.approx(np.exp(np.log(few).mean()), abs=0.02) and least["log_ratio"] < 0.4
 
 
 def test_local_scales_make_quiet_points_count():

@@ -55,7 +55,7 @@ def one_compilation():
     compiled, original = {}, Learner.compiled_update
 
     def cached(self, stage):
-        key = stage.model_dump_json(exclude={"iterations", "learning_rate"}), self.config
+        key = stage.model_dump_json(exclude={"iterations", "learning_rate"}), self.config, str(self.trainable)
         return compiled.setdefault(key, original(self, stage))
 
     Learner.compiled_update = cached

@@ -2,12 +2,16 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from ocean_gcm.errors import UserError
 from train.config import StageConfig, load_train_config
 from train.setup import Setup
+from train.step import moving
+
+STAGE = {"steps": 1, "iterations": 1, "learning_rate": 0.1}
 
 
 @pytest.mark.parametrize(
@@ -51,6 +55,7 @@ def test_models_that_there_are_not(training, model, message):
     [
         ({"trainable": {"closures.drug.*": "positive"}}, "no parameter is called 'closures.drug"),
         ({"trainable": {"closures.**": "positif"}}, "did you mean 'positive'"),
+        ({"stages": [{**STAGE, "trainable": {"closures.drug.*": "auto"}}]}, "no parameter is called 'closures.drug"),
         ({"mesh": {"batch": 64}}, "expected at most"),
     ],
 )
@@ -58,6 +63,19 @@ def test_what_does_not_fit_the_model(training, changes, message):
     config, path = training(**changes)
     with pytest.raises(UserError, match=message):
         Setup.build(config, path.parent)
+
+
+def test_numbers_that_only_a_stage_trains(training):
+    """They are numbers of the training, with the transform that comes first."""
+    drag, both = {"closures.drag.linear": "positive"}, {"closures.**": "identity"}
+    config, path = training(trainable=drag, stages=[STAGE, {**STAGE, "trainable": both}])
+    numbers = Setup.build(config, path.parent).numbers
+    assert list(config.patterns) == ["closures.drag.linear", "closures.**"]
+    first, second = (moving(stage, config.trainable, numbers) for stage in config.stages)
+    assert first == ["closures.drag.linear"] and sorted(second) == sorted(numbers) and len(numbers) == 2
+    assert float(numbers["closures.drag.linear"]) == pytest.approx(np.log(1e-3))
+    with pytest.raises(UserError, match=r"stages.0..trainable is empty"):
+        training(stages=[{**STAGE, "trainable": {}}])
 
 
 def test_stages_follow_each_other(training):

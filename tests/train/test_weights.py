@@ -1,5 +1,6 @@
 """Exported models: what comes back is what went out, and what does not fit is refused."""
 
+import copy
 import io
 import shutil
 
@@ -7,9 +8,11 @@ import fsspec
 import jax
 import numpy as np
 import pytest
+from tiny_run import TREE
 
 import ocean_gcm as og
 from ocean_gcm import cli, weights
+from ocean_gcm.config import config_from_dict
 from ocean_gcm.errors import UserError
 from train.setup import Setup
 
@@ -79,11 +82,59 @@ def test_refusals(model_directory, tmp_path):
     rewrite(model_directory, **{"closures.drag.linear": np.zeros(3)})
     refused("has the shape")
     rewrite(model_directory, format=np.asarray("ocean_gcm model 0"))
-    refused("has the format 'ocean_gcm model 0'; expected 'ocean_gcm model 1'")
+    refused("has the format 'ocean_gcm model 0'; expected 'ocean_gcm model 2'")
     rewrite(model_directory, format=None)
     refused("damaged or not complete")
     with pytest.raises(UserError, match="holds no exported model"):
         og.load_model(tmp_path / "none")
+
+
+def test_a_trained_number_that_is_set_holds(run, model_directory):
+    name, kept = "closures.drag.linear", "closures.background.viscosity"
+    trained = weights.named_variables(run[0])
+    found = weights.named_variables(og.load_model(model_directory, [f"{name}=5e-3"]))
+    assert found[name] == 5e-3 != trained[name] and found[kept] == trained[kept]
+    config = weights.load_model_config(model_directory, ["closures.drag={kind: bottom_drag, linear: 5.0e-3}"])
+    weights.export_model(og.build_model(config), model_directory / "again")
+    assert weights.named_variables(og.load_model(model_directory / "again"))[name] == 5e-3
+    # also the number that training began with
+    assert weights.named_variables(og.load_model(model_directory, [f"{name}=1e-3"]))[name] == 1e-3
+    assert weights.load_model_config(model_directory).closures["drag"].linear == float(trained[name]) != 1e-3
+
+
+def test_numbers_beyond_the_bounds_of_the_configuration_are_among_the_variables_alone(run, tmp_path):
+    model = og.load_model(run[1])
+    model.closures["drag"].linear[...] = -1e-3
+    weights.export_model(model, tmp_path)
+    assert weights.load_model_config(tmp_path).closures["drag"].linear > 0
+    assert weights.named_variables(og.load_model(tmp_path))["closures.drag.linear"] == -1e-3
+
+
+def test_amplitudes_of_noise_of_older_models_are_as_configured(tmp_path):
+    """Before they could be trained they were numbers of the configuration alone."""
+    learned = {"random": {"length": 1e6}, "features": ["mask"], "network": {"width": 2, "blocks": 0}}
+    noise = {"kind": "neural_tendencies", **learned, "random_amplitude": {"speed": 0.2}}
+    correction = {**learned, "random_amplitude": {"power": 0.75}}
+    tree = {**copy.deepcopy(TREE), "encoder": {"correction": correction}}
+    tree["closures"]["noise"] = noise
+    model = og.build_model(config_from_dict(tree))
+    model.closures["noise"].random.time[...] *= 0.5
+    weights.export_model(model, tmp_path)
+    old = {name: None for name in weights.named_variables(model) if ".random_amplitude." in name}
+    assert sorted(old) == [
+        f"{owner}.random_amplitude.{number}" for owner in ("closures.noise", "encoder") for number in ("power", "speed")
+    ]
+    rewrite(tmp_path, **old)
+    with pytest.raises(UserError, match="lacks the variable 'closures.noise.random_amplitude"):
+        og.load_model(tmp_path)
+    rewrite(tmp_path, format=np.asarray("ocean_gcm model 1"))
+    changes = ["closures.noise.random_amplitude.speed=0.3", "encoder.correction.random.time=P1D"]
+    for overrides, expected in (((), [0.2, 0.5, 0.75]), (changes, [0.3, 0.5, 0.75])):
+        found = weights.named_variables(og.load_model(tmp_path, overrides))
+        amplitudes = [found[name] for name in (*sorted(old)[1::-1], "encoder.random_amplitude.power")]
+        np.testing.assert_allclose(amplitudes, expected, rtol=1e-6)
+        assert found["closures.noise.random.time"] == 5 * 86400
+        assert found["encoder.random.time"] == (1 if overrides else 10) * 86400
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.99])

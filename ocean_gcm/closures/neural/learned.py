@@ -15,7 +15,7 @@ from ocean_gcm.closures.neural import features as inputs
 from ocean_gcm.closures.neural.features import Block
 from ocean_gcm.closures.neural.network import NetworkConfig, Tower
 from ocean_gcm.closures.neural.normalisation import Normalisation, Statistics
-from ocean_gcm.closures.neural.random_amplitude import RandomAmplitudeConfig
+from ocean_gcm.closures.neural.random_amplitude import RandomAmplitude, RandomAmplitudeConfig
 from ocean_gcm.closures.neural.symmetry import GROUPS, Symmetry, averaged
 from ocean_gcm.errors import UserError
 from ocean_gcm.grid.field import Field
@@ -66,12 +66,13 @@ class LearnedConfig(Section):
 
 
 class Learned(nnx.Module):
-    """A closure made of a network.  Its trainable numbers are those of `tower`.
+    """A closure made of a network.  Its trainable numbers are those of `tower`, `random` and `random_amplitude`.
 
     Attributes:
       normalisation: means and scales, see `Normalisation`.
       tower: the network.
       random: `RandomInputs` or None; their memory is the closure's.
+      random_amplitude: what their fields are seen times, or None.
     """
 
     def __init__(
@@ -90,8 +91,9 @@ class Learned(nnx.Module):
                 "symmetry is 'square', which only a plane has; expected 'none' or 'reflections' on a sphere"
             )
         nz, number = grid.shape[0], 0 if random is None else random.number
-        if config.random_amplitude is not None:
-            number = config.random_amplitude.seen(number)
+        amplitude = config.random_amplitude and RandomAmplitude(config.random_amplitude, dtype)
+        if amplitude is not None:
+            number = amplitude.seen(number)
         statistics = Statistics() if config.statistics is None else Statistics.read(config.statistics)
         self.names = tuple(config.features)
         self.group = GROUPS[config.symmetry]
@@ -100,7 +102,7 @@ class Learned(nnx.Module):
         self.normalisation = Normalisation(self.names, grid, dtype, statistics, number)
         channels = [sum(b.channels for b in blocks) for blocks in (self.input_blocks, self.output_blocks)]
         self.tower = Tower(config.network, *channels, dtype)
-        self.random, self.random_amplitude = random, config.random_amplitude
+        self.random, self.random_amplitude = random, amplitude
 
     def initial_memory(self, shape: tuple[int, int, int], dtype, key=None) -> Any:
         return () if self.random is None else self.random.initial(jax.random.key(0) if key is None else key)

@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ocean_gcm.closures.neural.random_amplitude import RandomAmplitudeConfig, local_speed_squared
+from ocean_gcm.closures.neural.random_amplitude import RandomAmplitude, RandomAmplitudeConfig, local_speed_squared
 from ocean_gcm.closures.neural.tendencies import NeuralTendenciesConfig
+from ocean_gcm.closures.trainable import split
 from ocean_gcm.errors import UserError
 from ocean_gcm.grid.field import Field
 
@@ -32,11 +33,11 @@ def test_speed_is_that_of_the_column_and_its_neighbours(plane):
 
 
 def test_amplitude_is_a_power_of_the_speed_and_finite_at_rest(plane):
-    config = RandomAmplitudeConfig(speed=1e-3, power=0.5)
+    amplitude = RandomAmplitude(RandomAmplitudeConfig(speed=1e-3, power=0.5), plane.dtype)
     arrays, fields = plane.random(), Field(jnp.ones((2, *plane.interior_shape)), "T", "s", 0, 0)
     wet = np.asarray(plane.interior(plane.static.surface_mask_t)) > 0
     once, twice, rest = (
-        np.asarray(config(plane.columns({**arrays, "u": arrays["u"] * size, "v": arrays["v"] * size}), fields).data)[
+        np.asarray(amplitude(plane.columns({**arrays, "u": arrays["u"] * size, "v": arrays["v"] * size}), fields).data)[
             :, wet
         ]
         for size in (1.0, 2.0, 0.0)
@@ -47,9 +48,9 @@ def test_amplitude_is_a_power_of_the_speed_and_finite_at_rest(plane):
 
 def test_spread_keeps_the_mean_square_and_gives_heavy_tails(plane):
     spread, columns = 0.4, plane.columns(plane.random())
-    config = RandomAmplitudeConfig(power=0.0, spread=spread)
+    amplitude = RandomAmplitude(RandomAmplitudeConfig(power=0.0, spread=spread), plane.dtype)
     noise = jax.random.normal(jax.random.key(0), (2000, 2, *plane.interior_shape))
-    values = np.asarray(jax.vmap(lambda pair: config(columns, Field(pair, "T", "s", 0, 0)).data)(noise))
+    values = np.asarray(jax.vmap(lambda pair: amplitude(columns, Field(pair, "T", "s", 0, 0)).data)(noise))
     assert values.shape == (2000, 1, *plane.interior_shape)
     square, fourth = (values**2).mean(), (values**4).mean()
     assert square == pytest.approx(1.0, abs=0.03)
@@ -63,3 +64,20 @@ def test_without_random_fields_it_is_refused(plane, keys, random, least):
     config = NeuralTendenciesConfig(random_amplitude=keys, random=random)
     with pytest.raises(UserError, match=f"with random_amplitude; expected at least {least}"):
         config.build(plane.grid, plane.dtype)
+
+
+def test_its_numbers_are_trained(plane):
+    """Derivatives by all of them, at rest too, are those of differences."""
+    columns = plane.columns({**(arrays := plane.random()), "u": arrays["u"].at[:, :4].set(0.0)})
+    fields = Field(jax.random.normal(jax.random.key(1), (3, *plane.interior_shape)), "T", "s", 0, 0)
+    amplitude = RandomAmplitude(RandomAmplitudeConfig(speed=0.2, power=0.7, spread=0.3), plane.dtype)
+    numbers, rebuild = split(amplitude, {"*": "positive"})
+    assert set(numbers) == {"speed", "power", "spread"}
+
+    def size(numbers):
+        return (rebuild(numbers)(columns, fields).data ** 2).mean()
+
+    value, gradient = jax.value_and_grad(size)(numbers)
+    for name, number in numbers.items():
+        ends = [float(size(numbers | {name: number + step})) for step in (1e-2, -1e-2)]
+        assert float(gradient[name]) == pytest.approx((ends[0] - ends[1]) / 2e-2, rel=1e-2, abs=1e-4 * float(value))
