@@ -226,7 +226,8 @@ def test_values_are_those_of_the_solver(emulated_cores):
 
         return after(dict(model.grid_arrays), rough)
 
-    same_to_rounding(step(model.core), step(emulated["core"]), 4)
+    # each substep of the free surface rounds
+    same_to_rounding(step(model.core), step(emulated["core"]), 20)
 
 
 @pytest.mark.parametrize(
