@@ -164,10 +164,10 @@ class Emulation:
             stepper = core.first_stepper(fields, lambda: core.tendency(static, fields))
             after, _, _ = core.advance(static, prepared, stepper, Effects(), surface)
             known, result = self.known_step(core, static, fields, Effects()), {}
-            hidden = jax.tree.map(lambda x: negligible * x, fields)
             for name, found in emulator(core.columns(static, prepared, surface, model.time_step)).items():
                 wanted = jax.lax.stop_gradient((getattr(after, name) - getattr(known, name)) / model.time_step)
-                result[name] = [jnp.mean(x**2, (-2, -1)) for x in (found - wanted, wanted, getattr(hidden, name))]
+                hidden = negligible * getattr(fields, name)
+                result[name] = [jnp.mean(x**2, (-2, -1)) for x in (found - wanted, wanted, hidden)]
             return result
 
         return missed
