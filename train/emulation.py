@@ -49,8 +49,8 @@ def of_emulator(own: bool, numbers: Mapping[str, Any]) -> dict[str, bool]:
 Tendencies = Callable[[Any], dict[str, jax.Array]]
 """From columns to the tendencies of the core's fields by name, per second; those that are not named are zero."""
 
-KnownStep = Callable[[Core, Any, Any, Effects], Any]
-"""(core, static, fields, effects) -> fields a step later, as far as it is known: K."""
+KnownStep = Callable[[Core, Any, Any, Any, Effects], Any]
+"""(core, static, prepared, fields, effects) -> fields a step later, as far as it is known: K."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -112,8 +112,9 @@ class EmulatedCore:
     def _emulated(self, static, fields, effects, surface):
         """E(x, e)."""
         own, emulator = static
-        known = self.known_step(self.core, own, fields, effects)
-        found = emulator(self.core.columns(own, self.core.prepare(own, fields), surface, self.time_step))
+        prepared = self.core.prepare(own, fields)
+        known = self.known_step(self.core, own, prepared, fields, effects)
+        found = emulator(self.core.columns(own, prepared, surface, self.time_step))
         changed = {name: getattr(known, name) + self.time_step * rate for name, rate in found.items()}
         return dataclasses.replace(known, **changed)
 
@@ -163,7 +164,7 @@ class Emulation:
             prepared = core.prepare(static, fields)
             stepper = core.first_stepper(fields, lambda: core.tendency(static, fields))
             after, _, _ = core.advance(static, prepared, stepper, Effects(), surface)
-            known, result = self.known_step(core, static, fields, Effects()), {}
+            known, result = self.known_step(core, static, prepared, fields, Effects()), {}
             for name, found in emulator(core.columns(static, prepared, surface, model.time_step)).items():
                 wanted = jax.lax.stop_gradient((getattr(after, name) - getattr(known, name)) / model.time_step)
                 hidden = negligible * getattr(fields, name)

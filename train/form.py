@@ -26,8 +26,8 @@ class Form:
         that closures add, per second; `each(function, arrays)` applies a function along their leading axis.
       emulator: (keys of the section emulator, model) -> module that gives the tendencies of the core's own equations
         that `known_step` lacks, in columns, by the name of the field (`train.emulation.Tendencies`); raises UserError.
-      known_step: (core, static, fields, effects) -> fields a step later, as far as derivatives are at hand without the
-        solver's adjoint: what closures change and, of the finite-volume core, linear waves.
+      known_step: (core, static, prepared, fields, effects) -> fields a step later, as far as derivatives are at hand
+        without the solver's adjoint: what closures change and, of the finite-volume core, linear waves.
       surface: (fields with a leading axis of time) -> (time, ny, nx) by name, what figures show.
       draw: (path, model, leads, scores, rollout, title) writes a figure of a validation.
     """

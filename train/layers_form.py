@@ -126,7 +126,7 @@ def emulator(keys: Mapping[str, Any], model: OceanModel) -> LayersEmulator:
     return LayersEmulator(validated(LayersEmulatorConfig, keys, "emulator"), model)
 
 
-def known_step(core: Core, static: Any, fields: Layers, effects: Effects) -> Layers:
+def known_step(core: Core, static: Any, prepared: Any, fields: Layers, effects: Effects) -> Layers:
     source = effects.potential_vorticity_source
     return fields if source is None else Layers(fields.potential_vorticity + core.time_step * source)
 

@@ -19,6 +19,7 @@ from ocean_gcm.data.truth import Period, Truth
 from ocean_gcm.data.truth import open_truth as open_series
 from ocean_gcm.dynamics.finite_volume.closure_terms import closure_tendencies
 from ocean_gcm.dynamics.finite_volume.linear_waves import wave_step
+from ocean_gcm.dynamics.finite_volume.prepare import Prepared
 from ocean_gcm.dynamics.finite_volume.primitive_equations import PrimitiveEquations
 from ocean_gcm.errors import UserError
 from ocean_gcm.grid.metrics import Metrics
@@ -124,8 +125,7 @@ def emulator(keys: Mapping[str, Any], model: OceanModel) -> OceanEmulator:
     return OceanEmulator(config, model.grid, model.dtype)
 
 
-def known_step(core: PrimitiveEquations, static: Metrics, fields: Ocean, effects: Effects) -> Ocean:
-    prepared = core.prepare(static, fields)
+def known_step(core: PrimitiveEquations, static: Metrics, prepared: Prepared, fields: Ocean, effects: Effects) -> Ocean:
     rates = closure_tendencies(static, core.numerics, prepared, effects)
     return wave_step(static, core.numerics, jax.lax.stop_gradient(prepared), fields, rates)
 

@@ -169,13 +169,13 @@ def emulated_cores(written):
     numbers = {**emulation.numbers, kernel: 0.1 * jax.random.normal(jax.random.key(0), emulation.numbers[kernel].shape)}
     core, emulator = model.core, lambda arrays: emulation.rebuild(numbers)
 
-    def persistent(core, static, fields, effects):
+    def persistent(core, static, prepared, fields, effects):
         """A known step whose derivatives are complete: no background is held in it."""
-        rates = closure_tendencies(static, core.numerics, core.prepare(static, fields), effects)
+        rates = closure_tendencies(static, core.numerics, prepared, effects)
         return jax.tree.map(lambda x, rate: x + core.time_step * rate, fields, rates)
 
-    def of_euler(euler, static, fields, effects):
-        return persistent(core, static[0], fields, effects)
+    def of_euler(euler, static, prepared, fields, effects):
+        return persistent(core, static[0], prepared[1], fields, effects)
 
     euler = Euler(core, emulator, persistent)
     return model, {

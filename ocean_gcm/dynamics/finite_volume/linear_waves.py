@@ -12,8 +12,9 @@ import jax.numpy as jnp
 from ocean_gcm.closures.interface import Effects
 from ocean_gcm.dynamics.finite_volume import continuity
 from ocean_gcm.dynamics.finite_volume.core import barotropic_step
-from ocean_gcm.dynamics.finite_volume.coriolis import coriolis, semi_implicit
+from ocean_gcm.dynamics.finite_volume.coriolis import coriolis
 from ocean_gcm.dynamics.finite_volume.hydrostatic_pressure import pressure_gradient_force
+from ocean_gcm.dynamics.finite_volume.momentum_step import depth_means_and_shear
 from ocean_gcm.dynamics.finite_volume.prepare import Numerics, Prepared, padded, tracers_of
 from ocean_gcm.dynamics.finite_volume.thickness import depth_mean_u, depth_mean_v
 from ocean_gcm.dynamics.finite_volume.tracer_step import inverse_volume, tracer_transports
@@ -47,7 +48,10 @@ def wave_step(metrics: Metrics, numerics: Numerics, background: Prepared, fields
 def _velocity(m, n, p, fields, rates):
     """Velocity less its new depth mean, depth means of the old one, and of accelerations, on the interior."""
     dt, (_, ny, nx) = n.time_step, n.shape
-    rotate = lambda u, v: coriolis(m, u, v, p.thickness.u, p.thickness.v, p.inv_thickness_f)  # noqa: E731
+
+    def rotate(u, v):
+        return coriolis(m, u, v, p.thickness.u, p.thickness.v, p.inv_thickness_f)
+
     old_u, old_v = padded(m, fields.u, "U", "c"), padded(m, fields.v, "V", "c")
     mean_u, mean_v = depth_mean_u(m, old_u), depth_mean_v(m, old_v)
     shear_u, shear_v = (old_u - mean_u) * m.mask_u, (old_v - mean_v) * m.mask_v
@@ -57,9 +61,7 @@ def _velocity(m, n, p, fields, rates):
         dt * (rate + turn.interior(ny, nx) + force.interior(ny, nx)) * mask
         for rate, turn, force, mask in zip((rates.u, rates.v), turned, pressure, wet, strict=True)
     )
-    du, dv = padded(m, du, "U", "c"), padded(m, dv, "V", "c")
-    mean_du, mean_dv = depth_mean_u(m, du), depth_mean_v(m, dv)
-    change_u, change_v = semi_implicit(m, (du - mean_du) * m.mask_u, (dv - mean_dv) * m.mask_v, rotate, dt)
+    (mean_du, mean_dv), (change_u, change_v) = depth_means_and_shear(m, (du, dv), rotate, dt)
     shear_u, shear_v = shear_u + change_u * m.mask_u, shear_v + change_v * m.mask_v
     # the semi-implicit change has a depth mean of its own where f varies
     shear_u, shear_v = (shear_u - depth_mean_u(m, shear_u)) * m.mask_u, (shear_v - depth_mean_v(m, shear_v)) * m.mask_v

@@ -79,10 +79,9 @@ def momentum_step(metrics, numerics, p, effects, surface, advection):
     new_v = p.v.interior(ny, nx) + dt * (slow_v + turn_v.interior(ny, nx))
     new_u = mix_momentum(m, n, new_u, own(p.thickness.u), m.mask_u, effects, surface.stress_x, "x")
     new_v = mix_momentum(m, n, new_v, own(p.thickness.v), m.mask_v, effects, surface.stress_y, "y")
-    du = padded(m, (new_u - p.u.interior(ny, nx)) * m.mask_u.interior(ny, nx), "U", "c")
-    dv = padded(m, (new_v - p.v.interior(ny, nx)) * m.mask_v.interior(ny, nx), "V", "c")
-    mean_du, mean_dv = depth_mean_u(m, du), depth_mean_v(m, dv)
-    shear_du, shear_dv = semi_implicit(m, (du - mean_du) * m.mask_u, (dv - mean_dv) * m.mask_v, rotate, dt)
+    du = (new_u - p.u.interior(ny, nx)) * m.mask_u.interior(ny, nx)
+    dv = (new_v - p.v.interior(ny, nx)) * m.mask_v.interior(ny, nx)
+    (mean_du, mean_dv), (shear_du, shear_dv) = depth_means_and_shear(m, (du, dv), rotate, dt)
     new_u = (p.u + (mean_du + shear_du) * m.mask_u).interior(ny, nx)
     new_v = (p.v + (mean_dv + shear_dv) * m.mask_v).interior(ny, nx)
     return (
@@ -90,6 +89,14 @@ def momentum_step(metrics, numerics, p, effects, surface, advection):
         tuple(f.interior(ny, nx) for f in (mean_u, mean_v)),
         tuple(f.interior(ny, nx) / dt for f in (mean_du, mean_dv)),
     )
+
+
+def depth_means_and_shear(metrics, change, rotate, time_step):
+    """Depth means of a change (du, dv) of velocity on the interior, and the rest after `semi_implicit`."""
+    m, (du, dv) = metrics, change
+    du, dv = padded(m, du, "U", "c"), padded(m, dv, "V", "c")
+    means = mean_u, mean_v = depth_mean_u(m, du), depth_mean_v(m, dv)
+    return means, semi_implicit(m, (du - mean_u) * m.mask_u, (dv - mean_v) * m.mask_v, rotate, time_step)
 
 
 def mix_momentum(metrics, numerics, velocity, thickness, mask, effects, stress, along):
