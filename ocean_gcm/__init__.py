@@ -9,13 +9,24 @@ state, trajectory = model.unroll(model.initial_state(), steps=240, save_every=24
 from ocean_gcm.errors import UserError
 
 __version__ = "0.1.0"
-__all__ = ["Decoder", "Encoder", "OceanModel", "UserError", "build_model", "forecast", "load_config", "load_model"]
+__all__ = [
+    "Decoder",
+    "Encoder",
+    "OceanModel",
+    "UserError",
+    "build_model",
+    "calibrate_forecasts",
+    "forecast",
+    "load_config",
+    "load_model",
+]
 
 _LAZY = {
     "Decoder": "ocean_gcm.encoding.decoder",
     "Encoder": "ocean_gcm.encoding.encoder",
     "OceanModel": "ocean_gcm.model",
     "build_model": "ocean_gcm.build",
+    "calibrate_forecasts": "ocean_gcm.forecasts.calibrate",
     "forecast": "ocean_gcm.forecasts.run",
     "load_config": "ocean_gcm.config",
     "load_model": "ocean_gcm.weights",

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from ocean_gcm.commands.calibrate import add_calibrate
 from ocean_gcm.commands.coarsen import add_coarsen
 from ocean_gcm.commands.data import add_data
 from ocean_gcm.commands.forecast import add_forecast
@@ -35,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     add_info(commands)
     add_plot(commands)
     add_forecast(commands)
+    add_calibrate(commands)
     add_oceanbench(commands)
     add_coarsen(commands)
     add_truth(commands)

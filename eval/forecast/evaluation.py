@@ -104,7 +104,7 @@ def evaluate_variable(
     models: dict[str, Collected] = {}
     for n in range(len(plan.starts)):
         now = truth.read(variable, plan.valid[n])
-        _require_numbers(now, wet, variable, f"the truth {truth.label}", plan, n)
+        require_numbers(now, wet, variable, f"the truth {truth.label}", plan, n)
         seconds = plan.valid_seconds[n]
         mean = climatology.mean(seconds)
         made = _baseline_forecasts(variable, truth, plan, n, settings.baselines, climatology, mean, factors)
@@ -119,7 +119,7 @@ def evaluate_variable(
         for store in stores:
             starts, leads = plan.places[store.name]
             members = store.read(variable, int(starts[n]), leads)
-            _require_members(members, wet, variable, store, plan, n)
+            require_members(members, wet, variable, store, plan, n)
             score(store.name, members, members.mean(0))
         for name, (members, centre) in made.items():
             score(name, members, centre)
@@ -170,7 +170,7 @@ def _collect(models: dict[str, Collected], name: str, members: int, n: int, star
     one.maps = one.maps + maps
 
 
-def _require_members(
+def require_members(
     members: np.ndarray, wet: np.ndarray, variable: str, store: ForecastStore, plan: Plan, n: int
 ) -> None:
     """UserError for a member without any value, or a value that is missing in a wet cell."""
@@ -185,10 +185,10 @@ def _require_members(
             f"{plan.starts.text(n)} (the first is member {gone[0]}): was the forecast interrupted?  --resume it"
         )
     m, k = np.argwhere(bad.any((-3, -2, -1)))[0]
-    _require_numbers(members[m], wet, variable, f"member {m} of {store.label}", plan, n)
+    require_numbers(members[m], wet, variable, f"member {m} of {store.label}", plan, n)
 
 
-def _require_numbers(fields: np.ndarray, wet: np.ndarray, variable: str, label: str, plan: Plan, n: int) -> None:
+def require_numbers(fields: np.ndarray, wet: np.ndarray, variable: str, label: str, plan: Plan, n: int) -> None:
     bad = wet & ~np.isfinite(fields)
     if bad.any():
         k, z, j, i = np.argwhere(bad)[0]

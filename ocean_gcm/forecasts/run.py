@@ -9,7 +9,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -30,7 +29,7 @@ from ocean_gcm.forecasts.interface import Forecasting, InitialData, Kept
 from ocean_gcm.forecasts.members import Group, Members, Starts, chunk_size
 from ocean_gcm.forecasts.schedule import Schedule, build_schedule
 from ocean_gcm.forecasts.statistics import parse_statistics
-from ocean_gcm.forecasts.store import ForecastStore, Layout, locked
+from ocean_gcm.forecasts.store import ForecastStore, Layout, locked, output_place
 from ocean_gcm.form import form_of
 from ocean_gcm.model import OceanModel
 from ocean_gcm.progress import PieceReport
@@ -114,7 +113,7 @@ def forecast(
     wanted = parse_statistics(statistics)
     if not keep_members and not wanted.any:
         raise UserError("--no-members needs --statistics; nothing would be kept otherwise")
-    path = _place(output, resume, overwrite)
+    path = output_place(output, resume, overwrite)
     forecasting = form_of(model.config).forecasting
     data = forecasting.open_initial(initial, model, names=names, encode=encode)
     schedule = build_schedule(
@@ -135,27 +134,13 @@ def forecast(
         console.print(text, highlight=False, soft_wrap=True)
 
     with locked(path, say):
-        _place(output, resume, overwrite)  # nobody has written it in the meantime
+        output_place(output, resume, overwrite)  # nobody has written it in the meantime
         opened = ForecastStore.resume if path.exists() and not overwrite else ForecastStore.begin
         store = opened(path, layout, (schedule.dates, schedule.trajectories), attributes)
         if acting := forecasting.acting(source.description, model.forcing):
             say(acting)
         _Run(programs, kept, data, schedule, begins, source, store, members, seed, chunk, console).run()
     return xr.open_zarr(path, chunks=None, decode_timedelta=True)
-
-
-def _place(output: str | os.PathLike, resume: bool, overwrite: bool) -> Path:
-    """Where the store lies or will lie."""
-    if "://" in str(output):
-        raise UserError(f"--output is {str(output)}; expected a directory here (copy the store when it is complete)")
-    path = Path(output)
-    if resume and overwrite:
-        raise UserError("--resume and --overwrite exclude each other; give one of them")
-    if path.is_file() or (path.exists() and not (path / "zarr.json").exists() and any(path.iterdir())):
-        raise UserError(f"--output {path} is no Zarr store; expected a new name or a store of forecasts")
-    if path.exists() and not (resume or overwrite):
-        raise UserError(f"{path} exists already; --resume goes on with it, --overwrite replaces it")
-    return path
 
 
 def _begins(model: OceanModel, data: InitialData, schedule: Schedule) -> list[Start]:

@@ -224,6 +224,20 @@ def locked(path: Path, say: Callable[[str], None]) -> contextlib.AbstractContext
     return exclusive(real.with_name(f".{real.name}.lock"), f"the output {path}", say=say)
 
 
+def output_place(output: str | os.PathLike, resume: bool, overwrite: bool) -> Path:
+    """Where the store lies or will lie.  Raises UserError if something is there that the options do not allow for."""
+    if "://" in str(output):
+        raise UserError(f"--output is {str(output)}; expected a directory here (copy the store when it is complete)")
+    path = Path(output)
+    if resume and overwrite:
+        raise UserError("--resume and --overwrite exclude each other; give one of them")
+    if path.is_file() or (path.exists() and not (path / "zarr.json").exists() and any(path.iterdir())):
+        raise UserError(f"--output {path} is no Zarr store; expected a new name or a store of forecasts")
+    if path.exists() and not (resume or overwrite):
+        raise UserError(f"{path} exists already; --resume goes on with it, --overwrite replaces it")
+    return path
+
+
 def store_dates(path: Path) -> np.ndarray:
     """cftime dates of the starts in a store."""
     with xr.open_zarr(path, decode_times=xr.coders.CFDatetimeCoder(use_cftime=True), chunks=None) as dataset:
