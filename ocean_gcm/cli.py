@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from ocean_gcm import __version__
 from ocean_gcm.commands.calibrate import add_calibrate
 from ocean_gcm.commands.coarsen import add_coarsen
 from ocean_gcm.commands.data import add_data
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ocean-gcm", description="A differentiable ocean general circulation model.")
+    parser.add_argument("--version", action="version", version=f"ocean-gcm {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_simulate(commands)
     add_info(commands)

@@ -80,7 +80,7 @@ def without_nan(value: Any) -> Any:
 
 def show(console: Console, summary: dict[str, Any], directory: Path) -> None:
     """The summary as a table."""
-    table = Table(title=f"{summary['name']}: {summary['simulated_years']:.4g} years to {summary['end_date']}")
+    table = Table(title=f"{summary['name']}: {_years(summary['simulated_years'])} to {summary['end_date']}")
     table.add_column("quantity")
     table.add_column("value", justify="right")
     for key, (unit, wording) in _MEANS.items():
@@ -102,6 +102,10 @@ def show(console: Console, summary: dict[str, Any], directory: Path) -> None:
     table.add_row("peak memory", f"{summary['peak_memory_bytes'] / 2**20:,.0f} MiB")
     console.print(table)
     console.print(f"written to {directory}", highlight=False)
+
+
+def _years(number: float) -> str:
+    return "1 year" if f"{number:.4g}" == "1" else f"{number:.4g} years"
 
 
 def _number(value: float | None, form: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from tiny_run import TREE, assert_same_run
 
+import ocean_gcm
 from ocean_gcm import cli
 from ocean_gcm.data import restart
 from ocean_gcm.run_directory import RunDirectory
@@ -25,6 +26,12 @@ def config(tmp_path):
     path = tmp_path / "tiny.yaml"
     path.write_text(yaml.safe_dump(TREE))
     return path
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert ended.value.code == 0 and capsys.readouterr().out == f"ocean-gcm {ocean_gcm.__version__}\n"
 
 
 def test_help_does_not_import_jax():
