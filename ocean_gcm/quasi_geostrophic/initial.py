@@ -22,11 +22,15 @@ class RestConfig(Section):
 
 
 class RandomConfig(Section):
-    """White Gaussian noise of modes lowest <= |m| <= highest, m in waves of the shorter side; each layer its own."""
+    """White Gaussian noise of modes lowest <= |m| <= highest, m in waves of the shorter side; each layer its own.
+
+    With `corners` the highest wavenumber bounds the components of m, not its length: a square without a disc.
+    """
 
     kind: Literal["random"] = "random"
     lowest: float = pydantic.Field(1.0, ge=0, description="lowest wavenumber in waves per box (1)")
     highest: float | None = pydantic.Field(None, gt=0, description="highest wavenumber in waves per box; null: all (1)")
+    corners: bool = pydantic.Field(False, description="whether each component may reach `highest`, not only the length")
     largest: float | None = pydantic.Field(
         None, gt=0, description="largest magnitude of potential vorticity over all layers in s-1"
     )
@@ -44,10 +48,12 @@ class RandomConfig(Section):
 
     def potential_vorticity(self, grid: PeriodicGrid, seed: int) -> np.ndarray:
         noise = np.fft.rfft2(np.random.default_rng(seed).standard_normal(grid.shape))
-        waves = np.sqrt(grid.kappa_squared) * min(grid.lengths) / (2.0 * np.pi)
+        per_box = min(grid.lengths) / (2.0 * np.pi)
+        waves = np.sqrt(grid.kappa_squared) * per_box
         band = (waves >= self.lowest) & (waves > 0)
         if self.highest is not None:
-            band &= waves <= self.highest
+            longest = np.maximum(np.abs(grid.k), np.abs(grid.l)) * per_box * (1 - 1e-12) if self.corners else waves
+            band &= longest <= self.highest
         if not band.any():
             raise UserError(f"initial has no wavenumber between {self.lowest:g} and {self.highest:g} on this grid")
         q = np.fft.irfft2(noise * band, s=grid.shape[1:])
