@@ -16,6 +16,8 @@ LOOKS = {
     "persistence": dict(color="0.6", linestyle=":"),
     "damped": dict(color="#b8860b", linestyle="-."),
     "climatology": dict(color="0.6", linestyle="--"),
+    "calibrated": dict(color="#1f5a8c"),
+    "raw": dict(color="#b04a3a"),
 }
 _RANK_LEADS = (2, 10, 30)
 
@@ -47,16 +49,25 @@ def draw_curves(
         return style.save(figure, path)
 
 
-def draw_ranks(path: Path, ranks: pd.DataFrame, titles: Mapping[str, str]) -> Path:
-    """Rank histograms of the hybrid in the interior with the bands of flat ones; a row for each lead."""
-    mine = ranks[(ranks.model == "hybrid") & (ranks.region == "interior")]
+def draw_ranks(
+    path: Path, ranks: pd.DataFrame, titles: Mapping[str, str], model: str = "hybrid", before: str | None = None
+) -> Path:
+    """Rank histograms of a model in the interior with the bands of flat ones; a row for each lead.
+
+    before: another model, as a line.
+    """
+    inside = ranks[ranks.region == "interior"]
     bins = int(ranks.bin.max()) + 1
     with style.look():
         figure, axes = style.new_figure(9.0, 5.4, len(_RANK_LEADS), len(titles), sharex=True)
         for row, lead in zip(axes, _RANK_LEADS, strict=True):
             for axis, (variable, title) in zip(row, titles.items(), strict=True):
-                rows = mine[(mine.variable == variable) & (mine.lead == lead)].sort_values("bin")
+                here = inside[(inside.variable == variable) & (inside.lead == lead)].sort_values("bin")
+                rows = here[here.model == model]
                 axis.bar(rows.bin, rows.share * bins, width=0.9, color="#7aa6cf")
+                if before is not None:
+                    other = here[here.model == before]
+                    axis.step(other.bin, other.share * bins, where="mid", color=LOOKS[before]["color"], lw=1.1)
                 axis.vlines(rows.bin, rows.band_low * bins, rows.band_high * bins, color="black", lw=0.9)
                 axis.axhline(1.0, color="0.3", lw=0.7, ls="--")
                 axis.set_ylim(0, max(2.0, 1.1 * float(np.max(rows.share)) * bins))

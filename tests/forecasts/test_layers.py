@@ -145,3 +145,25 @@ def test_scores_against_the_trajectories(whole, path_of_whole, truth, tmp_path, 
     arguments = ["forecast", str(path_of_whole), "--truth", str(truth), "--output", str(tmp_path / "report")]
     assert main([*arguments, "--leads", "3"]) == 2
     assert "--leads has 3" in capsys.readouterr().err
+
+
+def test_calibrated_layers(forecast, truth, tmp_path):
+    """Forecasts of the truth's own model that begin too far apart; starts and trajectories are kept."""
+    options = {"count": 4, "members": 5, "variables": ["pv", "psi"]}
+    before, _ = forecast(tmp_path / "made.zarr", trajectories=[0, 1], **options)
+    learn = ["calibration", str(tmp_path / "made.zarr"), "--truth", str(truth), "--output", str(tmp_path / "c.nc")]
+    assert main(learn) == 0
+    made = og.calibrate_forecasts(tmp_path / "made.zarr", tmp_path / "c.nc", tmp_path / "calibrated.zarr").load()
+    np.testing.assert_array_equal(made.trajectory.values, before.trajectory.values)
+    np.testing.assert_array_equal(made.init_time.values, before.init_time.values)
+    with xr.open_zarr(truth) as of:
+        for name in ("pv", "psi"):
+            assert made[name].dims == before[name].dims
+        for lead in (0, 1):
+            valid = of.pv.values[[0, 0, 0, 0, 1, 1, 1, 1], [lead + n for n in (1, 2, 3, 4) * 2]]
+            ratios = []
+            for store in (before, made):
+                members = store.pv.values[:, :, lead].astype(float)
+                spread = 6 / 5 * members.var(1, ddof=1).mean((0, 2, 3))
+                ratios.append((spread / ((members.mean(1) - valid) ** 2).mean((0, 2, 3))) ** 0.5)
+            assert (ratios[0] > 2).all() and (np.abs(ratios[1] - 1) < 0.1).all()
