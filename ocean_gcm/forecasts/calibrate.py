@@ -10,12 +10,20 @@ import numpy as np
 import xarray as xr
 from rich.console import Console
 
-from ocean_gcm.data.paths import expand
 from ocean_gcm.errors import UserError
 from ocean_gcm.forecasts.calibration import calibrate
 from ocean_gcm.forecasts.calibration_file import Calibrations, read_calibrations
 from ocean_gcm.forecasts.statistics import parse_statistics
-from ocean_gcm.forecasts.store import DIMENSION, FINITE, TRAJECTORY, ForecastStore, Layout, locked, output_place
+from ocean_gcm.forecasts.store import (
+    DIMENSION,
+    FINITE,
+    TRAJECTORY,
+    ForecastStore,
+    Layout,
+    locked,
+    open_stored,
+    output_place,
+)
 from ocean_gcm.progress import PieceReport
 
 _ALONG = (DIMENSION, "member", "lead", "quantile")
@@ -70,16 +78,10 @@ def calibrate_forecasts(
 
 def _opened(path: str | os.PathLike) -> xr.Dataset:
     """Dates as cftime, leads as they are stored."""
-    where = expand(path)
-    if isinstance(where, Path) and not where.exists():
-        raise UserError(f"{path} does not exist; expected a store of forecasts")
     coder = xr.coders.CFDatetimeCoder(use_cftime=True)
-    try:
-        found = xr.open_zarr(where, chunks=None, decode_times=coder, decode_timedelta=False)
-    except Exception as error:  # every backend raises its own
-        raise UserError(f"{path} cannot be read as a Zarr store: {' '.join(str(error).split())[:200]}") from error
-    if not {DIMENSION, "member", "lead"} <= set(found.dims) or "model_fingerprint" not in found.attrs:
-        raise UserError(f"{path} is no store of forecasts with members; expected one of `ocean-gcm forecast`")
+    found = open_stored(path, chunks=None, decode_times=coder, decode_timedelta=False)
+    if "member" not in found.dims or "model_fingerprint" not in found.attrs:
+        raise UserError(f"{path} has no members; expected a store of `ocean-gcm forecast` that keeps them")
     return found
 
 

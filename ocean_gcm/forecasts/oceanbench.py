@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from ocean_gcm.data.paths import expand
 from ocean_gcm.errors import UserError
-from ocean_gcm.forecasts.store import DIMENSION
+from ocean_gcm.forecasts.store import DIMENSION, open_stored
 
 DAYS = 10
 VARIABLES = ("zos", "thetao", "so", "uo", "vo")
@@ -35,7 +34,7 @@ def challenger(path: str | os.PathLike, member: int | None = None) -> xr.Dataset
 
     Raises UserError for a store that lacks something of this.
     """
-    forecasts = _opened(path)
+    forecasts = open_stored(path, decode_timedelta=True)
     missing = [n for n in VARIABLES if n not in forecasts and f"{n}_mean" not in forecasts]
     if missing:
         raise UserError(f"{path} has no variable {missing[0]}; OceanBench needs {', '.join(VARIABLES)}")
@@ -95,19 +94,6 @@ def export_challenger(
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return xr.open_zarr(output)
-
-
-def _opened(path: str | os.PathLike) -> xr.Dataset:
-    where = expand(path)
-    if isinstance(where, Path) and not where.exists():
-        raise UserError(f"{path} does not exist; expected a store of forecasts")
-    try:
-        forecasts = xr.open_zarr(where, decode_timedelta=True)
-    except Exception as error:  # every backend raises its own
-        raise UserError(f"{path} cannot be read as a Zarr store: {' '.join(str(error).split())[:200]}") from error
-    if not {DIMENSION, "lead"} <= set(forecasts.dims):
-        raise UserError(f"{path} is no store of forecasts: it has no dimensions {DIMENSION} and lead")
-    return forecasts
 
 
 def _of_member(forecasts: xr.Dataset, name: str, member: int | None, path) -> xr.DataArray:

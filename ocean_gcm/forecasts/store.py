@@ -13,6 +13,7 @@ import dask.array
 import numpy as np
 import xarray as xr
 
+from ocean_gcm.data.paths import expand
 from ocean_gcm.data.zarr_store import GrowingStore
 from ocean_gcm.errors import UserError
 from ocean_gcm.exclusive import exclusive
@@ -236,6 +237,20 @@ def output_place(output: str | os.PathLike, resume: bool, overwrite: bool) -> Pa
     if path.exists() and not (resume or overwrite):
         raise UserError(f"{path} exists already; --resume goes on with it, --overwrite replaces it")
     return path
+
+
+def open_stored(path: str | os.PathLike, **options: Any) -> xr.Dataset:
+    """A store of forecasts; `options` of `xarray.open_zarr`.  Raises UserError for anything else."""
+    where = expand(path)
+    if isinstance(where, Path) and not where.exists():
+        raise UserError(f"{path} does not exist; expected a store of forecasts")
+    try:
+        forecasts = xr.open_zarr(where, **options)
+    except Exception as error:  # every backend raises its own
+        raise UserError(f"{path} cannot be read as a Zarr store: {' '.join(str(error).split())[:200]}") from error
+    if not {DIMENSION, "lead"} <= set(forecasts.dims):
+        raise UserError(f"{path} is no store of forecasts: it has no dimensions {DIMENSION} and lead")
+    return forecasts
 
 
 def store_dates(path: Path) -> np.ndarray:

@@ -111,7 +111,7 @@ def test_an_interrupted_calibration_goes_on(folder, monkeypatch):
         (lambda made: (made, "fedcba9876543210"), "was learned from hindcasts of red noise"),
         (lambda made: (made.isel(x=slice(0, 5)), None), "lies on another grid"),
         (lambda made: (made.assign_coords(y=made.y + 3e4), None), "other points along y"),
-        (lambda made: (made.isel(member=0, drop=True), None), "no store of forecasts with members"),
+        (lambda made: (made.isel(member=0, drop=True), None), "has no members; expected a store"),
         (lambda made: (made.rename(zos="tos"), None), "has no variable tos; it holds zos, thetao"),
     ],
 )
