@@ -17,6 +17,7 @@ import ocean_gcm
 from ocean_gcm import cli
 from ocean_gcm.data import restart
 from ocean_gcm.run_directory import RunDirectory
+from train.__main__ import main as train
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -93,6 +94,14 @@ def test_schema_is_json(capsys):
     assert cli.main(["info", "configs/qg_jet.yaml", "--schema"]) == 0
     of_layers = json.loads(capsys.readouterr().out)["properties"]
     assert {"base", "grid", "forcing"} <= set(of_layers) and "surface" not in of_layers
+    for program, arguments, keys in (
+        (cli.main, ["data", "--schema"], {"base", "sources", "target"}),
+        (train, ["--schema"], {"base", "model", "truth", "stages"}),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            program(arguments)
+        assert ended.value.code == 0
+        assert keys <= set(json.loads(capsys.readouterr().out)["properties"])
 
 
 def test_dry_run_writes_nothing(config, capsys, monkeypatch):

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from ocean_gcm.commands.arguments import add_overrides
+from ocean_gcm.commands.arguments import PrintSchema, add_overrides
 from ocean_gcm.errors import exit_code
 
 
@@ -18,10 +18,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in the directory")
     parser.add_argument("--dry-run", action="store_true", help="check everything that is cheap, write nothing")
     parser.add_argument("--distributed", action="store_true", help="one of several processes, see docs/clusters.md")
+    parser.add_argument("--schema", action=PrintSchema, kind=_kind, help="print the JSON schema of such files and end")
     add_overrides(parser, "for example stages.0.iterations=10 or model.grid.nx=60")
-    parsed = parser.parse_args(arguments)
 
     def run() -> None:
+        parsed = parser.parse_args(arguments)
         if parsed.distributed:
             from train.processes import join
 
@@ -36,6 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             train(config, parsed.config, parsed.output, resume=parsed.resume)
 
     return exit_code(run, "train", stopped="stopped; --resume goes on from the last checkpoint")
+
+
+def _kind() -> type:
+    from train.config import TrainConfig
+
+    return TrainConfig
 
 
 if __name__ == "__main__":

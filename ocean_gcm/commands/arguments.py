@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ocean_gcm.errors import UserError
@@ -12,6 +13,29 @@ from ocean_gcm.errors import UserError
 def add_overrides(parser: argparse.ArgumentParser, text: str = "for example grid.nx=60") -> None:
     """The option --set."""
     parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help=text)
+
+
+BASE = {"base": {"type": "string", "description": "YAML file that this one begins with (sections may have one, too)"}}
+"""The key that is gone when a file has been read."""
+
+
+class PrintSchema(argparse.Action):
+    """An option such as --version: prints the JSON schema of a section and ends the program."""
+
+    def __init__(self, option_strings, dest, kind: Callable[[], type], **settings):
+        super().__init__(option_strings, dest, nargs=0, **settings)
+        self.kind = kind
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        print(schema_of(self.kind()))
+        parser.exit()
+
+
+def schema_of(kind: type) -> str:
+    """The JSON schema of a file that holds a section, with the key `base`."""
+    schema = kind.model_json_schema()
+    schema["properties"] = BASE | schema["properties"]
+    return json.dumps(schema, indent=2)
 
 
 def add_store_mode(parser: argparse.ArgumentParser) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ocean_gcm.commands.arguments import add_overrides
+from ocean_gcm.commands.arguments import PrintSchema, add_overrides
 
 
 def add_data(commands: Any) -> None:
     """Add the subcommand to the subparsers `commands`."""
     data = commands.add_parser("data", help="published data by recipes", description="Published data by recipes.")
+    data.add_argument("--schema", action=PrintSchema, kind=_kind, help="print the JSON schema of recipes and end")
     actions = data.add_subparsers(required=True, metavar="ACTION")
     prepare = actions.add_parser("prepare", help="read, check and regrid data, write them to one Zarr store")
     prepare.add_argument("recipe", metavar="RECIPE", help="YAML file, see configs/data")
@@ -22,6 +23,12 @@ def add_data(commands: Any) -> None:
     check.add_argument("recipe", metavar="RECIPE", help="YAML file, see configs/data")
     add_overrides(check)
     check.set_defaults(run=_check)
+
+
+def _kind() -> type:
+    from ocean_gcm.data.recipe import Recipe
+
+    return Recipe
 
 
 def _prepare(parsed: argparse.Namespace) -> int:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ocean_gcm.commands.arguments import add_overrides, load
+from ocean_gcm.commands.arguments import add_overrides, load, schema_of
 from ocean_gcm.errors import UserError
-
-_BASE = {"base": {"type": "string", "description": "YAML file that this one begins with (sections may have one, too)"}}
-"""The key that is gone when a file has been read."""
 
 
 def add_info(commands: Any) -> None:
@@ -23,14 +20,10 @@ def add_info(commands: Any) -> None:
 
 def _info(parsed: argparse.Namespace) -> int:
     if parsed.schema:
-        import json
-
         from ocean_gcm.config import Config
 
         kind = Config if parsed.experiment is None else type(load(parsed.experiment, parsed.overrides)[0])
-        schema = kind.model_json_schema()
-        schema["properties"] = _BASE | schema["properties"]
-        print(json.dumps(schema, indent=2))
+        print(schema_of(kind))
         return 0
     if parsed.experiment is None:
         raise UserError("info needs a configuration, for instance ocean-gcm info configs/global_4deg.yaml")

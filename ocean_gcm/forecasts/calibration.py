@@ -238,8 +238,8 @@ def _slope(sums: np.ndarray) -> float:
 
 
 def _of_others(members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What each member (M, ...) is to the others: its departure from their mean, as large as that of the truth from the
-    mean of all, and their variance."""
+    """What each member (M, ...) is to the others: its departure from their mean, scaled to the variance of members, and
+    their variance."""
     number = len(members)
     mean, variance = moments_of(members)
     departure = members - mean
