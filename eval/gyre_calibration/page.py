@@ -51,12 +51,18 @@ def spread_table(scores: pd.DataFrame) -> list[str]:
 
 
 def rank_table(ranks: pd.DataFrame) -> list[str]:
-    """Share of the ranks within the band of flat histograms, and the mean of the two outermost ranks."""
-    lines = head("ranks in the band; outermost", LEADS)
+    """Share of the ranks within the band of flat histograms and the mean of the two outermost ones; bins of them."""
+    first, second = head("ranks in the band; outermost", LEADS)
+    lines = [f"{first} bins of three in the band, least and largest bin, from day 2 |", f"{second}---|"]
+    bins = binned(ranks)
+    later = bins[(bins.region == "interior") & (bins.lead >= FIRST)]
     for variable, title in VARIABLES.items():
         for model in MODELS[:2]:
             found = (flatness(ranks, model, variable, lead, "interior") for lead in LEADS)
             cells = [f"{100 * inside:.0f} %; {ends:.2f}" for inside, ends in found]
+            mine = later[(later.model == model) & (later.variable == variable)]
+            inside, share = mine.share.between(mine.band_low, mine.band_high).mean(), mine.share * (mine.bin.max() + 1)
+            cells.append(f"{100 * inside:.0f} %; {share.min():.2f}, {share.max():.2f}")
             lines.append(f"| {title}, {model} | " + " | ".join(cells) + " |")
     return lines
 

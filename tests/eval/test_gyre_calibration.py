@@ -43,6 +43,7 @@ def test_page(report, tmp_path):
     assert "<!--" not in text
     assert "| sea level (m), calibrated | 1.00 (0.98 to 1.02) | 1.01" in text and "| 4 of 5 | 1.008, 1.120 |" in text
     assert "| sea level (m), raw | 0.85 (0.83 to 0.87) |" in text and "| 2 of 5 | 0.858, 0.970 |" in text
+    assert "| 100 %; 1.00 | 100 %; 1.00, 1.00 |" in text and "| 0 %; 0.00 | 0 %; 0.69, 1.04 |" in text
     assert "| sea level (m), calibrated | 100 %; 1.00 |" in text and "| sea level (m), raw | 0 %; 0.00 |" in text
     assert "| calibrated | 0.9000 | 1.8000 | 4.5000 | 9.0000 | 18.0000 | 27.0000 |" in text
     assert "| sea level (m) | 10.0 (8.0 to 12.0) |" in text and "| 4 of 5 |" in text
