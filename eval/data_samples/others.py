@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.profiles import read_profiles
+from eval.observations.readers import read_observations
 from ocean_gcm.config import load_config
 from ocean_gcm.data import bathymetry, time_axis, units
 from ocean_gcm.data.reading import open_dataset, read_variable
@@ -21,25 +21,25 @@ def profiles(directory: Path) -> dict[str, tuple[Found, ...]]:
     """Temperature and salinity of the two collections of profiles."""
     found = {}
     for title, file in (("Argo profiles", "argo_profiles.nc"), ("WOD 2001 profiles", "wod2001_profiles.nc")):
-        read = read_profiles(directory / file, title)
+        read = read_observations(directory / file, title)
         with open_dataset(directory / file) as dataset:
             dates = time_axis.decode(dataset["time"], dataset.sizes["profile"], TimeRecipe(), file)
+            depth = dataset["depth"].values.astype(float)
         rows = []
-        for name, variable, quantity in (
-            ("thetao", "temperature", units.TEMPERATURE),
-            ("so", "salinity", units.SALINITY),
-        ):
-            values = units.to_model(read.values[variable], quantity.unit, quantity, f"variable {name!r} of {file}")
+        for name, quantity in (("thetao", units.TEMPERATURE), ("so", units.SALINITY)):
+            values = read.values[name]
             rows.append(
                 _row(
                     name,
                     f"variable {name!r} of {file}",
                     values,
-                    grid=f"{len(read.lon)} profiles, {len(read.depth)} depths to {read.depth[-1]:g} m",
+                    grid=f"{len(dates)} profiles, {len(depth)} depths to {depth[-1]:g} m",
                     times=f"{min(dates):%Y-%m-%d} to {max(dates):%Y-%m-%d}",
                     unit=quantity.unit,
                     kind="potential temperature" if name == "thetao" else "practical salinity",
-                    notes=(f"{100 * np.isfinite(values).mean():.0f}% of the values are there",),
+                    notes=(
+                        f"{100 * np.isfinite(values).sum() / (len(dates) * len(depth)):.0f}% of the values are there",
+                    ),
                 )
             )
         found[title] = tuple(rows)
