@@ -95,14 +95,14 @@ def _of_lead(
     starts, leads = plan.places[store.name]
     now = truth.read(name, plan.valid[:, k])
     wet = np.isfinite(now[0])
+    at = dataclasses.replace(plan, leads=plan.leads[k : k + 1])
 
     def read(n: int) -> np.ndarray:
         one = store.read(name, int(starts[n]), leads[k : k + 1])
-        require_members(one, wet, name, store, dataclasses.replace(plan, leads=plan.leads[k : k + 1]), n)
+        require_members(one, wet, name, store, at, n)
         return np.where(wet, one[:, 0], np.nan)
 
     for n in range(len(now)):
-        at = dataclasses.replace(plan, leads=plan.leads[k : k + 1])
         require_numbers(now[n : n + 1], wet, name, f"the truth {truth.label}", at, n)
     now = np.where(wet, now, np.nan)
     members: Iterable[np.ndarray] = _Members(read, len(now))

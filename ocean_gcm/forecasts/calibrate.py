@@ -11,7 +11,7 @@ import xarray as xr
 from rich.console import Console
 
 from ocean_gcm.errors import UserError
-from ocean_gcm.forecasts.calibration import calibrate
+from ocean_gcm.forecasts.calibration import Calibration, calibrate
 from ocean_gcm.forecasts.calibration_file import Calibrations, read_calibrations
 from ocean_gcm.forecasts.statistics import parse_statistics
 from ocean_gcm.forecasts.store import (
@@ -42,7 +42,7 @@ def calibrate_forecasts(
     """Calibrate the members of a store, start by start (`ocean_gcm.forecasts.calibration`).
 
     Args:
-      forecasts: store with members; means, deviations and quantiles that it holds are made anew.
+      forecasts: store with members, whose lead 0 stays as it is; means, deviations and quantiles are made anew.
       calibration: file of `python -m eval calibration`, from hindcasts of the same model.
       output: the store to write.
       variables: those to keep (default: all).
@@ -54,6 +54,8 @@ def calibrate_forecasts(
     """
     console = console or Console(stderr=True)
     path = output_place(output, resume, overwrite)
+    if os.path.realpath(path) == os.path.realpath(forecasts):
+        raise UserError(f"--output is {path}, the store that is calibrated; expected another one")
     by = read_calibrations(calibration)
     source = _opened(forecasts)
     names = _names(source, variables, forecasts)
@@ -114,7 +116,7 @@ def _require_fit(source: xr.Dataset, names: Sequence[str], by: Calibrations, pat
             if not np.allclose(here, there, rtol=1e-5, atol=1e-5 * np.abs(there).max()):
                 raise UserError(f"{path} has other points along {dim} than the calibration {calibration}")
     for seconds in source.attrs["lead_seconds"]:
-        if seconds not in by.leads:
+        if seconds > 0 and seconds not in by.leads:
             days = ", ".join(f"{lead / 86400:g}" for lead in by.leads)
             raise UserError(
                 f"{path} has a lead of {seconds / 86400:g} days; the calibration {calibration} holds days {days}"
@@ -147,24 +149,25 @@ def _run(source, names, by: Calibrations, layout: Layout, starts, store: Forecas
     done, total, leads = store.complete, len(dates), layout.leads
     if done:
         console.print(f"{done} of {total} starts are complete already", highlight=False)
-    places = [int(np.flatnonzero(by.leads == seconds)[0]) for seconds in leads]
+    at = [dict(zip(by.leads.tolist(), by.variables[name], strict=True)) for name in names]
     with PieceReport(console, total, "forecasts calibrated", done) as progress:
         for n in range(done, total):
             store.store.reserve(1)
             counts = source[FINITE].values[n] if FINITE in source else np.full(len(leads), layout.members)
-            for lead, place in enumerate(places):
+            for lead, seconds in enumerate(leads.tolist()):
                 fields, finite = {}, np.ones(layout.members, bool)
                 for name in names:
                     fields[name] = source[name].isel({DIMENSION: n, "lead": lead}).transpose("member", ...).values
                     finite &= np.isfinite(fields[name]).reshape(layout.members, -1).any(1)
-                for name in names:
-                    fields[name] = _calibrated(fields[name], finite, by.variables[name][place])
+                for name, calibrations in zip(names, at, strict=True):
+                    if seconds > 0:
+                        fields[name] = _calibrated(fields[name], finite, calibrations[seconds])
                 store.write(0, lead, fields, finite)
             store.commit(dates[n : n + 1], counts[None], None if trajectories is None else trajectories[n : n + 1])
             progress.advance()
 
 
-def _calibrated(members: np.ndarray, finite: np.ndarray, by) -> np.ndarray:
+def _calibrated(members: np.ndarray, finite: np.ndarray, by: Calibration) -> np.ndarray:
     """The finite members calibrated; those that are alone stay."""
     if finite.sum() < 2:
         return members

@@ -85,6 +85,19 @@ def test_calibrations_are_read_as_they_were_written(folder):
     xr.testing.assert_identical(xr.open_dataset(again), xr.open_dataset(folder / "calibration.nc"))
 
 
+def test_the_start_stays(folder, tmp_path):
+    before = xr.open_zarr(folder / "forecasts.zarr", decode_timedelta=False).isel(init_time=[0]).load()
+    start = before.isel(lead=[0]).assign_coords(lead=[0.0])
+    made = xr.concat([start, before.isel(lead=[1])], "lead", data_vars="minimal").drop_vars("thetao_mean")
+    made.lead.attrs["units"] = "days"
+    for name in made.variables:
+        made[name].encoding = {}
+    made.assign_attrs(lead_seconds=[0, 86400 * LEADS[1]]).to_zarr(tmp_path / "made.zarr")
+    after = calibrate_forecasts(tmp_path / "made.zarr", folder / "calibration.nc", tmp_path / "out.zarr").load()
+    np.testing.assert_array_equal(after.zos.values[:, :, 0], made.zos.values[:, :, 0])
+    assert np.nanmax(np.abs(after.zos.values[:, :, 1] - made.zos.values[:, :, 1])) > 0.01
+
+
 def test_an_interrupted_calibration_goes_on(folder, monkeypatch):
     import ocean_gcm.forecasts.calibrate as module
 
@@ -151,6 +164,8 @@ def test_what_else_goes_wrong(folder, tmp_path, capsys):
     ]
     assert "has no variable thetao" in says(apply, ocean_gcm)
     assert "has a lead of 2 days" in says([*apply, "--variables", "zos"], ocean_gcm)
+    same = [*apply[:-1], folder / "forecasts.zarr", "--overwrite"]
+    assert "the store that is calibrated; expected another one" in says(same, ocean_gcm)
     apply[3] = folder / "truth.zarr"
     assert "expected a file of" in says(apply, ocean_gcm)
     apply[3] = folder / "calibration.nc"
