@@ -11,9 +11,9 @@ from rich.console import Console
 from eval.forecast.evaluation import require_members, require_numbers
 from eval.forecast.geometry import Place
 from eval.forecast.plan import Plan, plan_of
-from eval.forecast.stores import ForecastStore, Truth, common_variables, open_forecasts, open_truth, varies
+from eval.forecast.stores import ForecastStore, Truth, open_forecasts, open_truth, variables_to_score
 from ocean_gcm.errors import UserError
-from ocean_gcm.forecasts.calibration import FEWEST_MEMBERS, FEWEST_STARTS, Calibration, Moments, learn, moments_of
+from ocean_gcm.forecasts.calibration import FEWEST_MEMBERS, FEWEST_STARTS, Calibration, learn
 from ocean_gcm.forecasts.calibration_file import Calibrations
 from ocean_gcm.progress import PieceReport
 
@@ -54,9 +54,7 @@ def learn_calibrations(
         )
     if "model_fingerprint" not in store.dataset.attrs:
         raise UserError(f"{store.label} does not say which model it is of; expected a store of `ocean-gcm forecast`")
-    places = common_variables([store], of, variables)
-    if not variables:
-        places = {name: place for name, place in places.items() if varies(of, name, plan.valid[0])}
+    places = variables_to_score([store], of, plan.valid[0], variables)
     found: dict[str, list[Calibration]] = {name: [] for name in places}
     pieces = len(places) * len(plan.leads)
     with PieceReport(console or Console(stderr=True), pieces, "leads") as report:
@@ -108,10 +106,7 @@ def _of_lead(
     members: Iterable[np.ndarray] = _Members(read, len(now))
     if now.size * 4 * store.members <= _IN_MEMORY:
         members = list(members)
-    pairs = [moments_of(one) for one in members]
-    mean, variance = (np.stack(part) for part in zip(*pairs, strict=True))
-    moments = Moments(mean, variance, now, store.members)
-    return learn(moments, members, neighbours=neighbours, periodic=(place.periodic_y, place.periodic_x))
+    return learn(members, now, neighbours=neighbours, periodic=(place.periodic_y, place.periodic_x))
 
 
 def summary(found: Calibrations) -> str:

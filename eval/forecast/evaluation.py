@@ -189,6 +189,7 @@ def require_members(
 
 
 def require_numbers(fields: np.ndarray, wet: np.ndarray, variable: str, label: str, plan: Plan, n: int) -> None:
+    """UserError for a value of fields (lead, nz, ny, nx) that is missing in a wet cell."""
     bad = wet & ~np.isfinite(fields)
     if bad.any():
         k, z, j, i = np.argwhere(bad)[0]

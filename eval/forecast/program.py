@@ -17,7 +17,7 @@ from eval.forecast.flow import rows as flow_rows
 from eval.forecast.flow import section as flow_section
 from eval.forecast.page import MAP_LEADS, chosen_leads, looks_of, page_of
 from eval.forecast.plan import Plan, plan_of
-from eval.forecast.stores import ForecastStore, Truth, common_variables, open_forecasts, open_truth, varies
+from eval.forecast.stores import ForecastStore, Truth, open_forecasts, open_truth, variables_to_score
 from eval.forecast.tables import Confidence, rank_rows, scores_of
 from eval.report.scores import write_scores, write_table
 from ocean_gcm.errors import UserError
@@ -36,9 +36,7 @@ def evaluate(options: argparse.Namespace) -> Path:
     truth = open_truth(options.truth, stores[0].dataset)
     stores, truth = _with_derived(stores, truth, options.derived)
     plan = plan_of(stores, truth, options.leads, partial=options.partial)
-    places = common_variables(stores, truth, options.variables, options.derived)
-    if not options.variables:
-        places = {name: place for name, place in places.items() if varies(truth, name, plan.valid[0])}
+    places = variables_to_score(stores, truth, plan.valid[0], options.variables, options.derived)
     period = tuple(options.climatology) if options.climatology else None
     settings = Settings(simple, options.regions, period, options.harmonics, not options.no_extremes)
     results: dict[str, Scored] = {}

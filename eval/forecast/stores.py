@@ -217,6 +217,14 @@ def common_variables(
     return places
 
 
+def variables_to_score(
+    stores: Sequence[ForecastStore], truth: Truth, records: np.ndarray, chosen: Sequence[str], more: Sequence[str] = ()
+) -> dict[str, Place]:
+    """`common_variables`; where none are chosen, those that vary in the records of the truth."""
+    places = common_variables(stores, truth, chosen, more)
+    return places if chosen else {name: place for name, place in places.items() if varies(truth, name, records)}
+
+
 def varies(truth: Truth, variable: str, records: np.ndarray) -> bool:
     """Whether it is anything but one number in time and space, as the salinity of many idealised oceans is."""
     values = truth.read(variable, records[[0, -1]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -41,6 +41,32 @@ def values_of(scores: pd.DataFrame, metric: str, region: str = "all", depth: str
 def head(title: str, leads: Sequence[int]) -> list[str]:
     """The first two lines of a table with a column for each lead in days."""
     return [f"| {title} | " + " | ".join(f"{lead} d" for lead in leads) + " |", "|---|" + "---|" * len(leads)]
+
+
+def crps_table(
+    scores: pd.DataFrame,
+    titles: Mapping[str, str],
+    models: Sequence[str],
+    leads: Sequence[int],
+    text: Callable[[str, float], str],
+    *,
+    bold: bool = True,
+) -> list[str]:
+    """Fair CRPS of the whole domain, a table for each variable; the lowest of each lead in bold.
+
+    text: (variable, value) -> how the value is written.
+    """
+    found, lines = values_of(scores, "crps").value, []
+    for variable, title in titles.items():
+        lines += head(title, leads)
+        best = {lead: min(found[variable, model, lead] for model in models) for lead in leads}
+        for model in models:
+            values = {lead: found[variable, model, lead] for lead in leads}
+            marks = {lead: "**" if bold and value <= best[lead] else "" for lead, value in values.items()}
+            cells = [f"{marks[lead]}{text(variable, value)}{marks[lead]}" for lead, value in values.items()]
+            lines.append(f"| {model} | " + " | ".join(cells) + " |")
+        lines.append("")
+    return lines[:-1]
 
 
 def with_intervals(rows: pd.DataFrame, leads: Sequence[int]) -> list[str]:

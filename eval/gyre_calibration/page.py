@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from eval.forecast.study import flatness, head, tables_of, values_of, with_intervals
+from eval.forecast.study import crps_table, flatness, head, tables_of, values_of, with_intervals
 from eval.gyre_forecast import figures
 from eval.gyre_forecast.page import FIRST, LEADS, RATIO, VARIABLES, binned
 from eval.report.markdown import filled
@@ -28,7 +28,7 @@ def write_page(report: Path, folder: Path) -> Path:
     parts = {
         "SPREAD": spread_table(scores),
         "RANKS": rank_table(ranks),
-        "CRPS": crps_table(scores),
+        "CRPS": crps_table(scores, VARIABLES, MODELS, LEADS, lambda _, value: f"{value:.4f}", bold=False),
         "BELOW": below_table(scores),
     }
     (folder / "gyre_calibration.md").write_text(filled(Path(__file__).with_name("page.md"), parts))
@@ -65,18 +65,6 @@ def rank_table(ranks: pd.DataFrame) -> list[str]:
             cells.append(f"{100 * inside:.0f} %; {share.min():.2f}, {share.max():.2f}")
             lines.append(f"| {title}, {model} | " + " | ".join(cells) + " |")
     return lines
-
-
-def crps_table(scores: pd.DataFrame) -> list[str]:
-    """Fair CRPS of the whole basin."""
-    found, lines = values_of(scores, "crps").value, []
-    for variable, title in VARIABLES.items():
-        lines += head(title, LEADS)
-        for model in MODELS:
-            cells = [f"{found[variable, model, lead]:.4f}" for lead in LEADS]
-            lines.append(f"| {model} | " + " | ".join(cells) + " |")
-        lines.append("")
-    return lines[:-1]
 
 
 def below_table(scores: pd.DataFrame) -> list[str]:

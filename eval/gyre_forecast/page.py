@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from eval.forecast.study import flatness, head, tables_of, values_of, with_intervals
+from eval.forecast.study import crps_table, flatness, head, tables_of, values_of, with_intervals
 from eval.gyre_forecast import figures
 from eval.report.markdown import filled
 
@@ -40,7 +40,7 @@ def write_page(report: Path, folder: Path) -> Path:
     figures.draw_curves(folder / "gyre_forecast_spread.png", scores, "spread_skill", "interior", VARIABLES, MODELS[:2])
     figures.draw_ranks(folder / "gyre_forecast_ranks.png", binned(ranks), VARIABLES)
     parts = {
-        "CRPS": crps_table(scores),
+        "CRPS": crps_table(scores, VARIABLES, MODELS, LEADS, lambda _, value: f"{value:.4f}"),
         "BELOW": below_table(scores),
         "SPREAD": spread_table(scores),
         "RANKS": rank_table(ranks),
@@ -49,19 +49,6 @@ def write_page(report: Path, folder: Path) -> Path:
     text = filled(Path(__file__).with_name("page.md"), parts)
     (folder / "gyre_forecast.md").write_text(text)
     return folder / "gyre_forecast.md"
-
-
-def crps_table(scores: pd.DataFrame) -> list[str]:
-    found, lines = values_of(scores, "crps").value, []
-    for variable, title in VARIABLES.items():
-        lines += head(title, LEADS)
-        best = {lead: min(found[variable, model, lead] for model in MODELS) for lead in LEADS}
-        for model in MODELS:
-            values = {lead: found[variable, model, lead] for lead in LEADS}
-            cells = [f"**{v:.4f}**" if v <= best[lead] else f"{v:.4f}" for lead, v in values.items()]
-            lines.append(f"| {model} | " + " | ".join(cells) + " |")
-        lines.append("")
-    return lines[:-1]
 
 
 def below_table(scores: pd.DataFrame) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from eval.forecast.study import flatness, head, tables_of, values_of, with_intervals
+from eval.forecast.study import crps_table, flatness, head, tables_of, values_of, with_intervals
 from eval.report.markdown import filled
 from ocean_gcm.figures import style
 
@@ -32,8 +32,9 @@ def write_page(report: Path, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     scores[kept & (scores.depth == "all")].to_csv(folder / "qg_stochastic.csv", index=False, float_format="%.4g")
     draw(folder / "qg_stochastic.png", scores)
+    titles = {variable: title for variable, (title, _) in VARIABLES.items()}
     parts = {
-        "CRPS": crps_table(scores),
+        "CRPS": crps_table(scores, titles, tuple(LOOKS), LEADS, lambda v, value: f"{VARIABLES[v][1] * value:.3g}"),
         "BELOW": below_table(scores),
         "SPREAD": spread_table(scores),
         "RANKS": rank_table(ranks),
@@ -41,20 +42,6 @@ def write_page(report: Path, folder: Path) -> Path:
     text = filled(Path(__file__).with_name("page.md"), parts)
     (folder / "qg_stochastic.md").write_text(text)
     return folder / "qg_stochastic.md"
-
-
-def crps_table(scores: pd.DataFrame) -> list[str]:
-    """Fair CRPS, the lowest of each lead in bold."""
-    found, lines = values_of(scores, "crps").value, []
-    for variable, (title, factor) in VARIABLES.items():
-        lines += head(title, LEADS)
-        best = {lead: min(found[variable, model, lead] for model in LOOKS) for lead in LEADS}
-        for model in LOOKS:
-            texts = {lead: f"{factor * found[variable, model, lead]:.3g}" for lead in LEADS}
-            cells = [f"**{t}**" if found[variable, model, lead] <= best[lead] else t for lead, t in texts.items()]
-            lines.append(f"| {model} | " + " | ".join(cells) + " |")
-        lines.append("")
-    return lines[:-1]
 
 
 def below_table(scores: pd.DataFrame) -> list[str]:

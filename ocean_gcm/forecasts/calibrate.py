@@ -16,13 +16,12 @@ from ocean_gcm.forecasts.calibration_file import Calibrations, read_calibrations
 from ocean_gcm.forecasts.statistics import parse_statistics
 from ocean_gcm.forecasts.store import (
     DIMENSION,
-    FINITE,
     TRAJECTORY,
     ForecastStore,
     Layout,
-    locked,
     open_stored,
     output_place,
+    writing,
 )
 from ocean_gcm.progress import PieceReport
 
@@ -70,10 +69,7 @@ def calibrate_forecasts(
     def say(text: str) -> None:
         console.print(text, highlight=False, soft_wrap=True)
 
-    with locked(path, say):
-        output_place(output, resume, overwrite)  # nobody has written it in the meantime
-        opened = ForecastStore.resume if path.exists() and not overwrite else ForecastStore.begin
-        store = opened(path, layout, starts, attributes)
+    with writing(path, layout, starts, attributes, resume=resume, overwrite=overwrite, say=say) as store:
         _run(source, names, by, layout, starts, store, console)
     return xr.open_zarr(path, chunks=None, decode_timedelta=True)
 
@@ -125,11 +121,8 @@ def _require_fit(source: xr.Dataset, names: Sequence[str], by: Calibrations, pat
 
 def _layout(source: xr.Dataset, names: tuple[str, ...]) -> tuple[Layout, tuple[np.ndarray, np.ndarray | None]]:
     """The form of the store that the forecasts lie in, and their starts."""
-    first = {name: source[name].isel({d: 0 for d in (DIMENSION, "member", "lead")}, drop=True) for name in names}
-    apart = {n for n in source.variables if n in _ALONG or set(source[n].dims) & set(_ALONG)}
-    fields = source.drop_vars(apart).assign(
-        {name: field.drop_vars(apart, errors="ignore") for name, field in first.items()}
-    )
+    others = [n for n in source.data_vars if n not in names and set(source[n].dims) & set(_ALONG)]
+    fields = source.drop_vars(others).isel({d: 0 for d in _ALONG if d in source.dims}, drop=True)
     words = [word for word in ("mean", "std") if f"{names[0]}_{word}" in source]
     words += source["quantile"].values.tolist() if "quantile" in source else []
     dates = source[DIMENSION].values
@@ -153,7 +146,7 @@ def _run(source, names, by: Calibrations, layout: Layout, starts, store: Forecas
     with PieceReport(console, total, "forecasts calibrated", done) as progress:
         for n in range(done, total):
             store.store.reserve(1)
-            counts = source[FINITE].values[n] if FINITE in source else np.full(len(leads), layout.members)
+            counts = np.zeros(len(leads), np.int32)
             for lead, seconds in enumerate(leads.tolist()):
                 fields, finite = {}, np.ones(layout.members, bool)
                 for name in names:
@@ -163,6 +156,7 @@ def _run(source, names, by: Calibrations, layout: Layout, starts, store: Forecas
                     if seconds > 0:
                         fields[name] = _calibrated(fields[name], finite, calibrations[seconds])
                 store.write(0, lead, fields, finite)
+                counts[lead] = finite.sum()
             store.commit(dates[n : n + 1], counts[None], None if trajectories is None else trajectories[n : n + 1])
             progress.advance()
 

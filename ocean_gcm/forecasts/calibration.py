@@ -54,22 +54,6 @@ class Calibration:
     observed: np.ndarray
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Moments:
-    """Of all hindcasts of one variable at one lead.
-
-    Attributes:
-      mean, variance: (N, nz, ny, nx) of the members, the variance with M - 1.
-      truth: (N, nz, ny, nx).
-      number: M.
-    """
-
-    mean: np.ndarray
-    variance: np.ndarray
-    truth: np.ndarray
-    number: int
-
-
 def moments_of(members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance (with M - 1) of members (M, ...), in float64."""
     departure = (members - members[:1]).astype(float)
@@ -77,8 +61,8 @@ def moments_of(members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def learn(
-    moments: Moments,
     members: Iterable[np.ndarray],
+    truth: np.ndarray,
     *,
     neighbours: int = 1,
     periodic: tuple[bool, bool] = (False, False),
@@ -86,24 +70,29 @@ def learn(
     """A calibration from N hindcasts.
 
     Args:
-      moments: of all of them.
-      members: (M, nz, ny, nx) of one start after another, which need not be in memory at once.
+      members: (M, nz, ny, nx) of one start after another; gone through three times, not in memory at once.
+      truth: (N, nz, ny, nx).
       neighbours: how many cells on each side count for g.
       periodic: whether y and x go around.
 
     Raises ValueError for fewer than `FEWEST_STARTS` hindcasts or `FEWEST_MEMBERS` members.
     """
-    starts, number = len(moments.mean), moments.number
+    number, pairs = 0, []
+    for one in members:
+        number = len(one)
+        pairs.append(moments_of(one))
+    starts = len(pairs)
     if starts < FEWEST_STARTS or number < FEWEST_MEMBERS:
         raise ValueError(
             f"there are {starts} hindcasts of {number} members; expected at least {FEWEST_STARTS} of {FEWEST_MEMBERS}"
         )
-    spread = np.sqrt(moments.variance.mean(0))
+    mean, variance = (np.stack(part) for part in zip(*pairs, strict=True))
+    spread = np.sqrt(variance.mean(0))
     active = spread > 0  # not land, and not a field that nothing changes
-    bias, residual = _bias(moments.truth - moments.mean)
+    bias, residual = _bias(truth - mean)
     one_more = 1 + 1 / number  # the truth is no part of the mean
     ratio = np.where(active, residual, np.nan) / np.where(active, spread, 1.0)
-    relative = np.where(active, np.sqrt(moments.variance), np.nan) / np.where(active, spread, 1.0)
+    relative = np.where(active, np.sqrt(variance), np.nan) / np.where(active, spread, 1.0)
     factor = _factor(ratio**2 / one_more, neighbours, periodic)
     exponent = _exponent((ratio / factor) ** 2 / one_more, relative**2, members, spread)
     width = relative ** (1 + exponent[:, None, None])
@@ -202,12 +191,12 @@ def _exponent(errors: np.ndarray, spreads: np.ndarray, members: Iterable[np.ndar
     In bins of s/S and in logarithms.  Members about each other: a small sample's s is near that of all by chance, too.
     """
     levels = range(errors.shape[1])
-    edges = [_edges(spreads[:, k]) for k in levels]
+    edges = [_bin_edges(spreads[:, k]) for k in levels]
     of_truth, of_members = (np.zeros((len(levels), 3, _BINS)) for _ in range(2))
     for k in levels:
         of_truth[k] += _binned(errors[:, k], spreads[:, k], edges[k])
     for one in members:
-        apart, others = _of_others(one)
+        apart, others, _ = _of_others(one)
         with np.errstate(divide="ignore", invalid="ignore"):
             square, relative = apart**2 / spread**2, others / spread**2
         for k in levels:
@@ -215,7 +204,7 @@ def _exponent(errors: np.ndarray, spreads: np.ndarray, members: Iterable[np.ndar
     return np.array([_slope(a) - _slope(b) for a, b in zip(of_truth, of_members, strict=True)]).clip(-1, 1)
 
 
-def _edges(spreads: np.ndarray) -> np.ndarray:
+def _bin_edges(spreads: np.ndarray) -> np.ndarray:
     good = spreads[np.isfinite(spreads)]
     return np.quantile(good, np.arange(1, _BINS) / _BINS) if len(good) else np.arange(1.0, _BINS)
 
@@ -237,15 +226,15 @@ def _slope(sums: np.ndarray) -> float:
     return float((counts * x * y).sum() / max((counts * x * x).sum(), _TINY))
 
 
-def _of_others(members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What each member (M, ...) is to the others: its departure from their mean, scaled to the variance of members, and
-    their variance."""
+def _of_others(members: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What each member (M, ...) is to the others: its departure from their mean, scaled to the variance of members,
+    their variance, and that of all."""
     number = len(members)
     mean, variance = moments_of(members)
     departure = members - mean
     apart = departure * number / (number - 1)
     others = np.maximum(((number - 1) * variance - departure * apart) / (number - 2), 0.0)
-    return apart / np.sqrt(1 + 1 / (number - 1)), others
+    return apart / np.sqrt(1 + 1 / (number - 1)), others, variance
 
 
 def _of_members(members: Iterable[np.ndarray], nodes: Sequence[np.ndarray], exponent: np.ndarray) -> np.ndarray:
@@ -254,8 +243,7 @@ def _of_members(members: Iterable[np.ndarray], nodes: Sequence[np.ndarray], expo
     counts = np.zeros((len(nodes), len(_EDGES) - 1))
     power = exponent[:, None, None] / 2
     for one in members:
-        apart, others = _of_others(one)
-        variance = moments_of(one)[1]
+        apart, others, variance = _of_others(one)
         with np.errstate(divide="ignore", invalid="ignore"):
             standard = np.where(others > 0, apart / (others ** (0.5 + power) * variance**-power), np.nan)
         for k in range(len(nodes)):

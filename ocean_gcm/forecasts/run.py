@@ -29,7 +29,7 @@ from ocean_gcm.forecasts.interface import Forecasting, InitialData, Kept
 from ocean_gcm.forecasts.members import Group, Members, Starts, chunk_size
 from ocean_gcm.forecasts.schedule import Schedule, build_schedule
 from ocean_gcm.forecasts.statistics import parse_statistics
-from ocean_gcm.forecasts.store import ForecastStore, Layout, locked, output_place
+from ocean_gcm.forecasts.store import ForecastStore, Layout, output_place, writing
 from ocean_gcm.form import form_of
 from ocean_gcm.model import OceanModel
 from ocean_gcm.progress import PieceReport
@@ -133,10 +133,8 @@ def forecast(
     def say(text: str) -> None:
         console.print(text, highlight=False, soft_wrap=True)
 
-    with locked(path, say):
-        output_place(output, resume, overwrite)  # nobody has written it in the meantime
-        opened = ForecastStore.resume if path.exists() and not overwrite else ForecastStore.begin
-        store = opened(path, layout, (schedule.dates, schedule.trajectories), attributes)
+    starts = (schedule.dates, schedule.trajectories)
+    with writing(path, layout, starts, attributes, resume=resume, overwrite=overwrite, say=say) as store:
         if acting := forecasting.acting(source.description, model.forcing):
             say(acting)
         _Run(programs, kept, data, schedule, begins, source, store, members, seed, chunk, console).run()

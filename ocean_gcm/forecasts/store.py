@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +237,27 @@ def output_place(output: str | os.PathLike, resume: bool, overwrite: bool) -> Pa
     if path.exists() and not (resume or overwrite):
         raise UserError(f"{path} exists already; --resume goes on with it, --overwrite replaces it")
     return path
+
+
+@contextlib.contextmanager
+def writing(
+    path: Path,
+    layout: Layout,
+    starts: Starts,
+    attributes: Mapping[str, Any],
+    *,
+    resume: bool,
+    overwrite: bool,
+    say: Callable[[str], None],
+) -> Iterator[ForecastStore]:
+    """The store at a place that `output_place` allowed, new or gone on with, while no other process may write it.
+
+    Raises UserError as `ForecastStore.begin` and `resume` do, and if another process writes it or has written it.
+    """
+    with locked(path, say):
+        output_place(path, resume, overwrite)  # nobody has written it in the meantime
+        opened = ForecastStore.resume if path.exists() and not overwrite else ForecastStore.begin
+        yield opened(path, layout, starts, attributes)
 
 
 def open_stored(path: str | os.PathLike, **options: Any) -> xr.Dataset:

@@ -52,6 +52,7 @@ class RandomConfig(Section):
         waves = np.sqrt(grid.kappa_squared) * per_box
         band = (waves >= self.lowest) & (waves > 0)
         if self.highest is not None:
+            # whole numbers of waves are not whole to the last digit
             longest = np.maximum(np.abs(grid.k), np.abs(grid.l)) * per_box * (1 - 1e-12) if self.corners else waves
             band &= longest <= self.highest
         if not band.any():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocean_gcm.forecasts.calibration import Moments, calibrate, learn, moments_of
+from ocean_gcm.forecasts.calibration import calibrate, learn
 from ocean_gcm.metrics.host import fair_crps, rank_histogram
 
 SHAPE = (2, 12, 14)
@@ -28,8 +28,7 @@ def forecasts(seed, *, faulty, members=MEMBERS, starts=STARTS):
 
 
 def learned(members, truth, **options):
-    mean, variance = (np.stack(part) for part in zip(*(moments_of(one) for one in members), strict=True))
-    return learn(Moments(mean, variance, truth, members.shape[1]), list(members), **options)
+    return learn(list(members), truth, **options)
 
 
 def scores(members, truth):
