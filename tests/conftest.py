@@ -21,12 +21,15 @@ MOST_MEMORY = 2 * 2**30  # bytes of a worker beyond which it drops its programs
 
 def pytest_configure(config):
     """Quick tests compile for most of their time and run tiny programs once: they, and the programs that they start,
-    compile with few optimizations and by XLA's older way of writing fused loops, which together takes a third of the
-    time. Slow ones run for long and are compiled as for users."""
+    compile with few optimizations, by XLA's older way of writing fused loops and each program in one piece, which
+    together takes a third of the time. Slow ones run for long and are compiled as for users."""
+    # traced programs are many small objects, few of them in cycles: Python would look for these a fifth of the time
+    gc.set_threshold(200_000, 50, 1000)
     if config.option.markexpr != "not slow":
         return
     if jax.__version_info__ < (0, 11):  # XLA ends a process at a flag that it does not know
-        os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
+        quick = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+        os.environ.setdefault("XLA_FLAGS", quick)
     os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
     jax.config.update("jax_disable_most_optimizations", os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] == "1")
     # all processes share what takes longer to compile than to read

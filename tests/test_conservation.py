@@ -35,8 +35,9 @@ def contents(model, state):
     return volume.sum(), content("temperature"), content("salinity")
 
 
-@pytest.mark.parametrize("precision, bound", [("float64", 1e-12), ("float32", 1e-6)])
-@pytest.mark.parametrize("freshwater_as", ["volume", "virtual_salt"])
+@pytest.mark.parametrize(
+    "precision, bound, freshwater_as", [("float64", 1e-12, "volume"), ("float32", 1e-6, "virtual_salt")]
+)
 def test_budgets_close_over_sixty_days(precision, bound, freshwater_as):
     model = small_world(precision, freshwater_as=freshwater_as)
     state = model.initial_state()

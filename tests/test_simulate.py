@@ -121,7 +121,7 @@ class Killed(Exception):
     """Stands for kill -9: nothing after it runs."""
 
 
-@pytest.mark.parametrize("moment", [3, 95, 140, 171, 200, 233, 262, 290, 345])
+@pytest.mark.parametrize("moment", [3, 140, 233, 345])
 def test_killed_while_writing_and_resumed(run, reference, tmp_path, monkeypatch, moment):
     count = iter(range(1000))
 

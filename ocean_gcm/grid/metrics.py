@@ -7,10 +7,10 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from ocean_gcm.grid.field import Field
 from ocean_gcm.grid.grid import Grid
+from ocean_gcm.grid.stored import stored, stored_derivatives
 from ocean_gcm.grid.topology import Topology
 from ocean_gcm.grid.wet import over_wet
 
@@ -57,6 +57,11 @@ class Metrics:
     halo: int
     topology: Topology
     fields: dict[str, Field]
+    _never: jax.Array = dataclasses.field(init=False, repr=False)
+    """A comparison that is false, which the compiler cannot know: made once, used at hundreds of places."""
+
+    def __post_init__(self):
+        object.__setattr__(self, "_never", self.fields["area_t"].data[0, 0] < 0)
 
     def materialize(self, tree):
         """The same fields or arrays, computed once and stored, see `stored`."""
@@ -68,47 +73,13 @@ class Metrics:
         The reverse of reading neighbours is a sum over neighbours, for each of which XLA on CPU would compute the
         derivative of what was read again.
         """
-        # one by one: a derivative that is zero is then not stored at all
-        return jax.tree.map(lambda x: _store_tangents(x, self._never), tree)
-
-    @property
-    def _never(self):
-        """A comparison that is false, which the compiler cannot know."""
-        return self.fields["area_t"].data[0, 0] < 0
+        return stored_derivatives(tree, self._never)
 
     def __getattr__(self, name: str) -> Field:
         try:
             return self.__dict__["fields"][name]
         except KeyError:
             raise AttributeError(name) from None
-
-
-def stored(tree, never):
-    """The same arrays, computed once and stored, and their derivatives too; `never`: false, but not to the compiler.
-
-    XLA on CPU would rather compute a value again for every stencil that reads it, which for the equation of state,
-    slopes and limiters costs ten times the step, and it drops `optimization_barrier` before it fuses.  A branch that is
-    never taken, on a number that it cannot know, is what it respects.
-    """
-
-    def keep(tree, never):
-        return lax.cond(never, lambda t: jax.tree.map(jnp.zeros_like, t), lambda t: t, tree)
-
-    def barrier(tree, never):
-        return lax.optimization_barrier(tree)
-
-    return lax.platform_dependent(tree, never, cpu=keep, default=barrier)
-
-
-@jax.custom_jvp
-def _store_tangents(tree, never):
-    return tree
-
-
-@_store_tangents.defjvp
-def _store_tangents_jvp(primals, tangents):
-    tree, never = primals
-    return tree, stored(tangents[0], never)
 
 
 def padded(arrays: dict[str, jax.Array], topology: Topology, halo: int) -> Metrics:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 
-from ocean_gcm.grid.metrics import stored
+from ocean_gcm.grid.stored import stored
 from ocean_gcm.metrics.averages import masked_mean
 
 Offset = tuple[int, int]
