@@ -34,12 +34,13 @@ class GrowingStore:
       dimension: along which it grows.
     """
 
-    def __init__(self, path: Path, group: zarr.Group, records: int, dimension: str = "time"):
+    def __init__(self, path: Path, group: zarr.Group, dimension: str):
         self.path = path
-        self.records = records
         self.dimension = dimension
         self._group = group
         self._arrays = dict(_growing(group, dimension))
+        # arrays resized by a process that was killed in between may have different lengths
+        self.records = min((array.shape[0] for array in self._arrays.values()), default=0)
 
     @classmethod
     def create(
@@ -105,8 +106,7 @@ class GrowingStore:
         """
         try:
             group = zarr.open_group(path, mode="r+", use_consolidated=False)
-            # arrays resized by a process that was killed in between may have different lengths
-            lengths = [array.shape[0] for _, array in _growing(group, dimension)]
+            store = cls(path, group, dimension)
         except FileNotFoundError:
             raise UserError(f"the output {path} is missing or is no Zarr store") from None
         except OSError as error:
@@ -120,9 +120,9 @@ class GrowingStore:
                     f"the output {path} belongs to another configuration ({name} {found!r}, expected {value!r}); "
                     "choose another output directory, or --overwrite to begin anew"
                 )
-        if not lengths:
+        if not store._arrays:
             raise UserError(f"the output {path} has no variables along {dimension}; it was not written by this program")
-        return cls(path, group, min(lengths), dimension)
+        return store
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:

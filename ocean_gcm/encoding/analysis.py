@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import gsw
+import jax
 import numpy as np
 import xarray as xr
 
@@ -30,6 +31,7 @@ _QUANTITIES = {
     "sea_surface_height": units.SEA_LEVEL,
 }
 _REQUIRED = ("temperature", "salinity")
+_freezing_temperature = jax.jit(freezing_temperature, static_argnums=1)  # one program, not one for each operation
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -95,7 +97,7 @@ class Analysis:
         pressure = gsw.p_from_z(-t.depth[:, None, None], latitude)
         names = (t.standard_name, s.standard_name)
         temperature, salinity = to_model_kinds(values["temperature"], values["salinity"], kind, names, pressure)
-        temperature = np.maximum(temperature, np.asarray(freezing_temperature(salinity, kind)))
+        temperature = np.maximum(temperature, np.asarray(_freezing_temperature(salinity, kind)))
         wet = self.wet["temperature"]
         values |= {"temperature": np.where(wet, temperature, 0.0), "salinity": np.where(wet, salinity, 0.0)}
         return values

@@ -137,7 +137,7 @@ def shaken(closure, seed, size):
         if p.ndim == 0 or not (last or p.ndim == 1):
             return p
         spread = size / math.sqrt(p.shape[0] if p.ndim > 1 else 1)
-        return p + spread * jnp.asarray(rng.normal(size=p.shape), p.dtype)
+        return jnp.asarray(np.asarray(p) + spread * rng.normal(size=p.shape), p.dtype)  # nothing to compile
 
     graph, parameters, rest = nnx.split(closure, nnx.Param, ...)
     return nnx.merge(graph, jax.tree_util.tree_map_with_path(shake, parameters), rest)
