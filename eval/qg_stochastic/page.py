@@ -13,6 +13,7 @@ from ocean_gcm.figures import style
 VARIABLES = {"psi": ("streamfunction (m2 s-1)", 1.0), "pv": ("potential vorticity (1e-6 s-1)", 1e6)}
 LOOKS = {
     "stochastic": dict(color="#1f5a8c"),
+    "calibrated": dict(color="#2e7d4f"),
     "perturbed": dict(color="#b8860b"),
     "smooth": dict(color="#7a3b2e"),
     "deterministic": dict(color="#b8860b", linestyle="--"),
@@ -20,7 +21,7 @@ LOOKS = {
     "persistence": dict(color="0.6", linestyle=":"),
     "climatology": dict(color="0.6", linestyle="-."),
 }
-ENSEMBLES = ("stochastic", "perturbed", "smooth")
+ENSEMBLES = ("stochastic", "calibrated", "perturbed", "smooth")
 LEADS = (1, 2, 5, 10, 15, 20)
 KEPT = ("crps", "spread_skill", "rmse", "energy_score")
 

@@ -64,6 +64,15 @@ def test_the_compiler_keeps_them_apart():
     assert branches(jax.grad(FUNCTIONS["stored_derivatives"]), X, X, never) == 2  # that of x * x, too
 
 
+@pytest.mark.parametrize(
+    "platform, operation", [("cpu", "case"), ("cuda", "optimization_barrier"), ("tpu", "optimization_barrier")]
+)
+def test_by_platform(platform, operation):
+    program = jax.jit(FUNCTIONS["stored"]).trace(X, X, NEVER).lower(lowering_platforms=(platform,)).as_text()
+    found = {name for name in ("case", "optimization_barrier") if f"stablehlo.{name}" in program}
+    assert found == {operation}
+
+
 @pytest.mark.parametrize("kept, expected", [(stored, [1, 2]), (stored_derivatives, [1])])
 def test_a_derivative_of_zero_is_not_stored(kept, expected):
     def function(x, never):
