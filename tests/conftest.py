@@ -62,7 +62,17 @@ def few_programs():
 @pytest.fixture
 def compiled_as_for_users():
     """Optimized, for bounds on rounding that hold for what users run."""
+    yield from _optimizing(True)
+
+
+@pytest.fixture
+def compiled_quickly():
+    """With few optimizations, for slow tests whose programs run once."""
+    yield from _optimizing(False)
+
+
+def _optimizing(wanted):
     before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", False)
+    jax.config.update("jax_disable_most_optimizations", not wanted)
     yield
     jax.config.update("jax_disable_most_optimizations", before)

@@ -163,7 +163,7 @@ def assert_finite(tree, what):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(TINY))
-def test_every_parameter_has_a_gradient(name, monkeypatch):
+def test_every_parameter_has_a_gradient(name, compiled_quickly):
     """In float32: from a stirred state none is zero, and neither there nor at rest is any not a number."""
     try:
         model = build(name, *TINY[name], precision="float32")

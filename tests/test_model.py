@@ -145,7 +145,7 @@ def test_float32_follows_float64(model, run):
 
 
 @pytest.mark.slow  # the gyre on a plane is differentiated in test_differentiation.py
-def test_gradient_against_finite_differences(model, run):
+def test_gradient_against_finite_differences(model, run, compiled_quickly):
     """Six steps, with respect to the initial temperature in a random direction.
 
     From a state that varies along x and y: limiters have a corner where a tracer does not.

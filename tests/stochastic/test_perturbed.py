@@ -128,7 +128,7 @@ def test_parameters_have_paths_and_gradients(plane):
 
 
 @pytest.mark.slow
-def test_gradients_through_a_model():
+def test_gradients_through_a_model(compiled_quickly):
     tree = copy.deepcopy(tiny_run.TREE)
     tree["closures"] = {"drag": {**LEARNED, "length": 2e6, "length_range": [1e6, 4e6]}}
     model = og.build_model(config_from_dict(tree))

@@ -136,7 +136,7 @@ def test_members_are_a_vmap():
 
 
 @pytest.mark.slow
-def test_all_learned_closures_at_once_have_gradients():
+def test_all_learned_closures_at_once_have_gradients(compiled_quickly):
     """From rest and stirred, beside the classical closures; every weight counts."""
     model = shaken(model_of("gyre", "learned", *OTHERS), 0, 0.3)
     start = model.initial_state()
