@@ -170,6 +170,11 @@ class StageConfig(Section):
         return self.save_every or self.steps
 
     @property
+    def cost(self) -> int:
+        """Of an iteration: steps of the model in all its forecasts."""
+        return self.batch * self.members * (1 if self.mode == "tendency" else self.steps)
+
+    @property
     def records(self) -> int:
         """States of the truth that a forecast needs, its start among them; tendencies need no other."""
         return 1 if self.mode == "tendency" else self.steps // self.interval + 1

@@ -146,7 +146,7 @@ class _Training:
         self.metrics, self.scores, self.tensorboard = _reports(self.directory, iteration)
         if iteration == 0:
             self._save()
-        with Bar(self.console, iteration, self.config.iterations) as bar:
+        with Bar(self.console, iteration, self.config.stages) as bar:
             while self.progress.iteration < self.config.iterations:
                 self._stage(bar)
         self.tensorboard.close()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from ocean_gcm.progress import Display, clock
+from train.config import StageConfig
 
 
 class JsonLines:
@@ -83,31 +85,59 @@ class Nothing:
 
 
 class Bar(Display):
-    """Iterations, loss and time left; a context manager."""
+    """Iterations, loss and time left; a context manager.
 
-    def __init__(self, console: Console, first: int, total: int):
+    The time left counts what iterations of the present stage take, without compiling, and of later ones in proportion
+    to what they cost.
+    """
+
+    def __init__(self, console: Console, first: int, stages: Sequence[StageConfig]):
         columns = (TextColumn("stage {task.fields[stage]}"), BarColumn(), MofNCompleteColumn())
-        columns += (TextColumn("loss {task.fields[loss]}"), TimeRemainingColumn(), TextColumn("left"))
-        super().__init__(console, columns, first, total, stage=0, loss="")
+        columns += (TextColumn("loss {task.fields[loss]}  {task.fields[left]} left"),)
+        self._stages = stages
+        self._measured, self._spent, self._iterations = None, 0.0, 0  # the stage, its seconds and its iterations
+        self._pace = math.nan  # seconds per unit of cost
+        self._before: float | None = None
+        super().__init__(console, columns, first, sum(s.iterations for s in stages), stage=0, loss="", left="unknown")
 
     def update(self, iteration: int, stage: int, loss: float) -> None:
         """Called after each iteration with the number of those done."""
+        self._measure(stage)
+        remaining = self._pace * self._cost_after(iteration)
+        left = clock(remaining) if math.isfinite(remaining) else "unknown"
         if self._bar is not None:
-            self._bar.update(self._task, completed=iteration, stage=stage, loss=f"{loss:.4g}")
+            self._bar.update(self._task, completed=iteration, stage=stage, loss=f"{loss:.4g}", left=left)
         elif self._line_is_due() or iteration == self._total:
-            rate = self._rate(iteration)
+            speed = f"{self._iterations / self._spent:.3g} per second  " if self._iterations and self._spent else ""
             self._console.print(
-                f"iteration {iteration} of {self._total}  stage {stage}  loss {loss:.4g}  {rate:.3g} per second  "
-                f"{clock((self._total - iteration) / rate)} left",
+                f"iteration {iteration} of {self._total}  stage {stage}  loss {loss:.4g}  {speed}{left} left",
                 highlight=False,
             )
 
     def compiling(self, stage: int) -> None:
         """Called before the first iteration of a stage, which takes long."""
+        self._before = None
         if self._bar is not None:
             self._bar.update(self._task, stage=stage, loss="compiling")
         else:
             self._console.print(f"stage {stage}  compiling", highlight=False)
+
+    def _measure(self, stage: int) -> None:
+        """Count the time since the last iteration, unless the program of this one was compiled in between."""
+        if stage != self._measured:
+            self._measured, self._spent, self._iterations = stage, 0.0, 0
+        now, before = time.monotonic(), self._before
+        self._before = now
+        if before is not None:
+            self._spent, self._iterations = self._spent + now - before, self._iterations + 1
+            self._pace = self._spent / self._iterations / self._stages[stage].cost
+
+    def _cost_after(self, iteration: int) -> float:
+        total, end = 0.0, 0
+        for stage in self._stages:
+            end += stage.iterations
+            total += stage.cost * min(max(end - iteration, 0), stage.iterations)
+        return total
 
 
 def _finite(tree: Any) -> Any:

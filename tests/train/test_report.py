@@ -7,6 +7,7 @@ import sys
 import pytest
 from rich.console import Console
 
+from train.config import StageConfig
 from train.report import Bar, TensorBoard
 
 
@@ -58,11 +59,15 @@ def test_without_the_package_nothing_is_written(tmp_path, monkeypatch):
     assert not (tmp_path / "none").exists()
 
 
+def stage(iterations, steps):
+    return StageConfig(steps=steps, iterations=iterations, learning_rate=1e-3, batch=2, members=2)
+
+
 def test_lines_of_a_log_tell_the_time_left(monkeypatch):
     now = [0.0]
     monkeypatch.setattr("ocean_gcm.progress.time.monotonic", lambda: now[0])
     text = io.StringIO()
-    with Bar(Console(file=text, width=120), 10, 30) as bar:
+    with Bar(Console(file=text, width=120), 10, [stage(30, steps=3)]) as bar:
         bar.compiling(0)
         for iteration in range(11, 21):
             now[0] += 4.0
@@ -71,3 +76,25 @@ def test_lines_of_a_log_tell_the_time_left(monkeypatch):
         "stage 0  compiling",
         "iteration 18 of 30  stage 0  loss 0.5  0.25 per second  0:00:48 left",
     ]
+
+
+def test_time_left_counts_what_later_stages_cost(monkeypatch):
+    """Iterations of one second, then, after a compilation that does not count, of thirty where ten were expected."""
+    now = [0.0]
+    monkeypatch.setattr("ocean_gcm.progress.time.monotonic", lambda: now[0])
+    console = Console(file=io.StringIO(), width=200)
+    with Bar(console, 0, [stage(10, steps=3), stage(10, steps=30)]) as bar:
+        for iteration in range(20):
+            number = iteration // 10
+            if iteration in (0, 10):
+                now[0] += 100.0
+                bar.compiling(number)
+            now[0] += (1.0, 30.0)[number] + (40.0 if iteration in (0, 10) else 0.0)
+            bar.update(iteration + 1, number, 0.5)
+    lines = console.file.getvalue().splitlines()
+    assert lines[0] == "stage 0  compiling"
+    assert lines[1] == "iteration 1 of 20  stage 0  loss 0.5  unknown left"
+    assert lines[2] == "stage 1  compiling"
+    assert lines[3] == "iteration 11 of 20  stage 1  loss 0.5  0:01:30 left"  # as for three steps, ten times as long
+    assert lines[4] == "iteration 12 of 20  stage 1  loss 0.5  0.0333 per second  0:04:00 left"
+    assert lines[-1] == "iteration 20 of 20  stage 1  loss 0.5  0.0333 per second  0:00:00 left"
