@@ -7,7 +7,7 @@ import pandas as pd
 from eval.qg_stochastic import page
 from eval.qg_stochastic.__main__ import main
 
-CRPS = dict(zip(page.LOOKS, (1.0, 2.0, 3.0, 4.0, 5.0, 8.0, 9.0), strict=True))
+CRPS = dict(zip(page.LOOKS, (1.0, 1.25, 2.0, 3.0, 4.0, 5.0, 8.0, 9.0), strict=True))
 
 
 def test_page(tmp_path):
@@ -34,6 +34,7 @@ def test_page(tmp_path):
     assert (
         "| stochastic | **1** | **2** | **5** | **10** | **15** | **20** |" in text
     )  # of potential vorticity, 1e-6 s-1
+    assert "| calibrated | 20 (19 to 21) |" in text and "| calibrated, streamfunction | 0.80" in text
     assert "| perturbed | 50 (49 to 51) |" in text and "| none | 80 (79 to 81) |" in text
     assert "| perturbed, streamfunction | 0.80 (0.79 to 0.81) |" in text and "| 100 %; 1.0 |" in text
     assert {"crps", "spread_skill"} <= set(pd.read_csv(tmp_path / "docs" / "qg_stochastic.csv").metric)
