@@ -29,8 +29,8 @@ SECTIONS: dict[str, tuple[str, dict[str, Callable[[], list[Finding]]]]] = {
         "by the surface; relative to what it holds.  In float32 what the compensated sums carry counts.  Constant "
         "tracers, bounds and single terms are tested in `tests/dynamics/finite_volume/`.",
         {
-            "ten_years": lambda: conservation.ten_years("float64"),
-            "ten_years_float32": lambda: conservation.ten_years("float32"),
+            "ten_years": lambda: conservation.of_years("float64"),
+            "ten_years_float32": lambda: conservation.of_years("float32"),
         },
     ),
     "Convergence": (

@@ -32,7 +32,7 @@ def residuals(
     return found
 
 
-def ten_years(precision: str, years: int = 10) -> list[Finding]:
+def of_years(precision: str, years: int = 10) -> list[Finding]:
     """Largest residual of the ends of all years, of the shipped configuration."""
     found = residuals(precision, years)
     bound = LARGEST_RESIDUAL[precision]

@@ -31,7 +31,7 @@ def stored_derivatives(tree, never):
 
 _stored_p = Primitive("stored")
 _stored_p.multiple_results = True
-_stored_p.def_impl(lambda never, *arrays: list(arrays))
+_stored_p.def_impl(lambda never, *arrays: [jnp.asarray(array) for array in arrays])
 _stored_p.def_abstract_eval(lambda never, *arrays: list(arrays))
 
 _stored_derivative_p = Primitive("stored_derivative")
